@@ -1,0 +1,193 @@
+"""From overrides to run configurations; the only module that imports Hydra.
+
+Overrides follow Hydra's grammar. The option chosen in one group never changes what another group's option means, so
+each choice is composed once and the runs of a sweep are put together from these parts: composing every run from
+scratch would take a tenth of a second each.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
+from functools import cache
+from typing import Any, cast
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_module
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException, OverrideParseException
+from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from geomsym import config
+from geomsym.config import RunConfig
+from geomsym.data import SOURCES
+from geomsym.errors import ConfigError, UserError, nearest, unknown_name
+from geomsym.sweep import Axes, expand, override_axes, read_axes
+
+from .groups import GROUPS, ROOT_KEYS, SCHEMAS, options
+
+
+@dataclass
+class _Root:
+    """The types of the composed configuration; its defaults are those of `RunConfig`."""
+
+    data: config.DataConfig = MISSING
+    transform: config.TransformConfig = MISSING
+    architecture: config.ArchitectureConfig = MISSING
+    inference: config.InferenceConfig = MISSING
+    seed: int = RunConfig.seed
+    dtype: str = RunConfig.dtype
+    axes: dict[str, Any] = field(default_factory=dict)
+
+
+def compose(arguments: Sequence[str]) -> RunConfig:
+    """The run that overrides such as ``architecture=gap data.subset_size=100`` describe.
+
+    Raises `UserError` for anything that can't be parsed, isn't there, has the wrong type or is a sweep.
+    """
+    experiment, parsed = _parse(arguments)
+    for override in parsed:
+        if override.is_sweep_override() or _is_axis(override):
+            raise UserError(
+                f"{override.input_line}: several values are a sweep; use «geomsym sweep», or quote the value"
+            )
+    return _run_config(experiment, [(str(o.key_or_group), o.value()) for o in parsed])
+
+
+def compose_sweep(arguments: Sequence[str]) -> tuple[str | None, list[RunConfig]]:
+    """The experiment's name and the runs that overrides and the experiment's axes describe."""
+    experiment, parsed = _parse(arguments)
+    axes = _axes(experiment, parsed)
+
+    def point(overrides: list[str]) -> RunConfig:
+        return _run_config(experiment, [(str(o.key_or_group), o.value()) for o in _parser().parse_overrides(overrides)])
+
+    return experiment, expand(axes, point)
+
+
+def resolved(arguments: Sequence[str], sweep: bool) -> str:
+    """The resolved configuration as YAML: of the run, or of the sweep's first run and its axes."""
+    if not sweep:
+        return OmegaConf.to_yaml(OmegaConf.create(asdict(compose(arguments))))
+    experiment, parsed = _parse(arguments)
+    first = asdict(compose_sweep(arguments)[1][0])
+    return OmegaConf.to_yaml(OmegaConf.create(first | {"axes": _axes(experiment, parsed)}))
+
+
+def _parse(arguments: Sequence[str]) -> tuple[str | None, list[Override]]:
+    """The chosen experiment, if any, and the other overrides, checked for form and for the names of groups."""
+    try:
+        parsed = _parser().parse_overrides(list(arguments))
+    except OverrideParseException as error:
+        raise UserError(
+            f"{error.override}: not of the form KEY=VALUE ({str(error.__cause__ or error).splitlines()[0]})"
+        ) from error
+    for override in parsed:
+        _check(override)
+    chosen = [override.value() for override in parsed if override.key_or_group == "experiment"]
+    rest = [override for override in parsed if override.key_or_group != "experiment"]
+    return (str(chosen[-1]) if chosen else None), rest
+
+
+@cache
+def _parser() -> OverridesParser:
+    with _hydra():
+        return OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+
+
+def _check(override: Override) -> None:
+    key, line = str(override.key_or_group), override.input_line
+    if override.is_add() or override.is_delete() or override.package is not None:
+        raise UserError(f"{line}: only KEY=VALUE is understood; no key can be added or removed")
+    if override.is_interval_sweep():
+        raise UserError(f"{line}: an interval has no grid; write range(start,stop,step) or a list of values")
+    if key in GROUPS and (not override.is_sweep_override() or override.is_choice_sweep()):
+        for value in _values(override) if override.is_sweep_override() else [str(override.value())]:
+            if value not in options(key):
+                raise unknown_name(key, value, options(key))
+    if key == "experiment" and override.is_sweep_override():
+        raise UserError(f"{line}: one experiment at a time")
+
+
+def _values(override: Override) -> list[str]:
+    """The values of a sweep or of a plain override, as written."""
+    if override.is_sweep_override():
+        values = [str(value) for value in override.sweep_string_iterator()]
+        return [value for value in values if not value.startswith("base_")]
+    return [override.get_value_element_as_str()]
+
+
+def _is_axis(override: Override) -> bool:
+    return str(override.key_or_group).startswith("axes.")
+
+
+def _axes(experiment: str | None, parsed: list[Override]) -> Axes:
+    """The experiment's axes; those given as axes.NAME=[…] in their place or beside them; then every other override."""
+    written = cast(dict[str, object], OmegaConf.to_container(_composed(experiment, None).axes))
+    written |= {str(o.key_or_group).removeprefix("axes."): o.value() for o in parsed if _is_axis(o)}
+    axes = read_axes(written)
+    for override in parsed:
+        if not _is_axis(override):
+            axes = override_axes(axes, str(override.key_or_group), _values(override))
+    return axes
+
+
+def _run_config(experiment: str | None, assignments: list[tuple[str, Any]]) -> RunConfig:
+    """A run from (key, value) pairs; group choices take effect before details, whatever their order."""
+    root = _composed(experiment, None).copy()
+    for key, value in assignments:
+        if key in SCHEMAS:
+            if value not in options(key):
+                raise unknown_name(key, value, options(key))
+            root[key] = _composed(experiment, f"{key}={value}")[key]
+    for key, value in assignments:
+        if key not in SCHEMAS:
+            _assign(root, key, value)
+    values = cast(_Root, OmegaConf.to_object(root))
+    return RunConfig(**{item.name: getattr(values, item.name) for item in fields(RunConfig)})
+
+
+def _assign(root: DictConfig, key: str, value: Any) -> None:
+    """Set one dotted key to a value of its type."""
+    group, _, name = key.partition(".")
+    valid = (
+        [*GROUPS, *ROOT_KEYS] if not name else [f"{group}.{n}" for n in root[group]] if group in SCHEMAS else [*SCHEMAS]
+    )
+    if key not in valid or name == "name":
+        options_named = f"{group}={root[group].name} has" if name and group in SCHEMAS else "there are"
+        raise UserError(f"{key}={value}: no such key{nearest(key, valid)} ({options_named}: {', '.join(valid)})")
+    try:
+        OmegaConf.update(root, key, value)
+    except OmegaConfBaseException as error:
+        raise ConfigError(key, value, str(error).splitlines()[0]) from error
+
+
+@cache
+def _composed(experiment: str | None, choice: str | None) -> DictConfig:
+    """The configuration of an experiment with one group choice."""
+    overrides = [f"experiment={experiment}"] if experiment else []
+    try:
+        with _hydra():
+            return hydra_compose("config", [*overrides, *([choice] if choice else [])])
+    except HydraException as error:
+        raise UserError(f"{' '.join([*overrides, choice or ''])}: {error.__cause__ or error}") from error
+
+
+def _hydra() -> initialize_config_module:
+    """Hydra, set up for the package's configuration files."""
+    _register_schemas()
+    return initialize_config_module("geomsym.configs", version_base="1.3")
+
+
+@cache
+def _register_schemas() -> None:
+    """Give every configuration file the dataclass that it is checked against."""
+    store = ConfigStore.instance()
+    store.store(name="base_config", node=_Root)
+    for source in SOURCES.values():
+        store.store(group="data", name=f"base_{source.name}", node=source.config)
+    store.store(group="transform", name="base_transform", node=config.TransformConfig)
+    store.store(group="architecture", name="base_architecture", node=config.ArchitectureConfig)
+    store.store(group="inference", name="base_gradient_descent", node=config.GradientDescentConfig)

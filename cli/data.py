@@ -1,0 +1,70 @@
+"""`geomsym data`: the data sets, their download, a picture of the transforms."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geomsym.errors import ConfigError, UserError, choose
+
+from .options import DataRoot, Json, Overrides, use_data_root
+
+app = typer.Typer(name="data", help="List, download and show data sets.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_sources(as_json: Json = False) -> None:
+    """List the data sources."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from geomsym.data import SOURCES
+
+    rows = {name: {"summary": source.summary, "fetch": source.fetch is not None} for name, source in SOURCES.items()}
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1))
+        return
+    table = Table("data=", "what it is", "download")
+    for name, row in rows.items():
+        table.add_row(name, row["summary"], f"geomsym data fetch {name}" if row["fetch"] else "")
+    Console().print(table)
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="The data set, such as cifar10.")], data_root: DataRoot = None
+) -> None:
+    """Download a data set and verify its checksums."""
+    from geomsym.data import SOURCES
+    from geomsym.data.folders import located
+
+    source = choose("data", name, SOURCES)
+    if source.fetch is None:
+        raise ConfigError("data", name, "nothing to download: it is embedded, or your own")
+    folder = data_root or located(None)
+    source.fetch(folder)
+    typer.echo(f"{name} is in {folder}")
+
+
+@app.command()
+def show(
+    overrides: Overrides = None,
+    out: Annotated[Path, typer.Option("--out", help="The folder that the picture goes to.")] = Path("outputs"),
+    index: Annotated[int, typer.Option(min=0, help="Which training image.")] = 0,
+    data_root: DataRoot = None,
+) -> None:
+    """Draw one image under a random element of every group, and along the paths into them."""
+    from geomsym import data
+    from geomsym.plotting.group_gallery import group_gallery
+    from geomsym.plotting.save import save
+
+    from .compose import compose
+
+    use_data_root(data_root)
+    run = compose(overrides or [])
+    images = data.load(run.data).train.x
+    if index >= len(images):
+        raise UserError(f"--index {index}: there are {len(images)} training images")
+    for path in save(group_gallery(images[index], run.seed), out / "data" / run.data.name):
+        typer.echo(path)

@@ -1,0 +1,58 @@
+"""The `geomsym` command."""
+
+import sys
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+import geomsym
+from geomsym.errors import UserError
+
+from . import data, plot, status, sweep, train
+
+
+class Commands(TyperGroup):
+    """The commands; what a user can mend ends with its message and exit code 2, and a bug with its traceback."""
+
+    def invoke(self, ctx):
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            typer.secho(f"Error: {error}", fg="red", err=True)
+            raise typer.Exit(2) from error
+
+
+app = typer.Typer(
+    name="geomsym",
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Symmetries of data, architecture and inference, and the geometry of learned representations.",
+)
+app.command()(train.train)
+app.command()(sweep.sweep)
+app.command()(plot.plot)
+app.command()(status.status)
+app.add_typer(data.app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"geomsym {geomsym.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop."),
+    ] = False,
+) -> None:
+    """Symmetries of data, architecture and inference, and the geometry of learned representations."""
+
+
+if __name__ == "__main__":
+    sys.exit(app())

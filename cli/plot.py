@@ -1,0 +1,24 @@
+"""`geomsym plot`: figures from the tables of experiments."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geomsym.errors import DataError
+
+
+def plot(
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="An experiment's folder, or one that holds several.")
+    ] = Path("outputs"),
+) -> None:
+    """Draw the figures that the tables under DIR allow, as PNG and PDF, into DIR/figures."""
+    from geomsym.plotting import draw_figures
+    from geomsym.results import experiments
+
+    drawn = [path for experiment in experiments(folder) for path in draw_figures(experiment)]
+    if not drawn:
+        raise DataError(f"{folder}: no finished runs to draw there; do some with geomsym sweep, or give their folder")
+    for path in drawn:
+        typer.echo(path)

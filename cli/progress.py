@@ -1,0 +1,66 @@
+"""A live display of runs: how many are done, and how far those at work have come."""
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from geomsym.architectures import label
+from geomsym.config import RunConfig
+
+
+class RunProgress:
+    """Bars on standard error: one for all runs, one for each run at work."""
+
+    def __init__(self, runs: list[RunConfig]):
+        self.runs = runs
+        self.failures: dict[int, Exception] = {}
+        self.bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=16),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(compact=True),
+            console=Console(stderr=True),
+        )
+        self.total = self.bars.add_task("runs", total=len(runs), note="")
+        self.at_work: dict[int, TaskID] = {}
+
+    def __enter__(self) -> "RunProgress":
+        self.bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self.at_work.values():
+            self.bars.remove_task(task)
+        self.bars.stop()
+
+    def progress(self, index: int, step: int, max_steps: int, train_accuracy: float) -> None:
+        """A run has come to a step."""
+        if index not in self.at_work:
+            self.at_work[index] = self.bars.add_task(f"  {title(self.runs[index])}", total=max_steps, note="")
+        self.bars.update(self.at_work[index], completed=step, note=f"train {train_accuracy:.0%}")
+
+    def done(self, index: int, error: Exception | None) -> None:
+        """A run has finished, or failed with an error."""
+        if index in self.at_work:
+            self.bars.remove_task(self.at_work.pop(index))
+        if error is not None:
+            self.failures[index] = error
+        self.bars.advance(self.total)
+
+
+def title(cfg: RunConfig) -> str:
+    """A run in a few words: «pixel_rotation gap nn_plus 0»."""
+    return f"{cfg.transform.name} {label(cfg.architecture)} {cfg.inference.name} {cfg.seed}"

@@ -1,0 +1,77 @@
+"""`geomsym sweep`: a grid of triplets."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import (
+    EPILOG,
+    Cfg,
+    DataRoot,
+    Device,
+    DeviceOption,
+    Json,
+    Out,
+    Overrides,
+    resolve_device,
+    use_data_root,
+)
+from .work import do_runs, say
+
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="Runs side by side. Default: one a core; 1 on a GPU.", show_default=False),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="List the runs and stop.")]
+Name = Annotated[
+    str | None,
+    typer.Option("--name", help="The results' folder under OUT. Default: the experiment's name.", show_default=False),
+]
+
+
+def sweep(
+    overrides: Overrides = None,
+    out: Out = Path("outputs"),
+    name: Name = None,
+    workers: Workers = None,
+    device: DeviceOption = Device.auto,
+    data_root: DataRoot = None,
+    cfg: Cfg = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Do a grid of runs: an experiment, or lists of values such as architecture=fcn,gap seed=0,1.
+
+    Values follow Hydra's sweep grammar: a,b  range(1,5)  glob(*). axes.NAME=[...] sets an axis of an
+    experiment. Finished runs are not done again: a sweep that was interrupted continues where it stopped.
+    """
+    from geomsym.results import load
+
+    from .compose import compose_sweep, resolved
+    from .tables import print_plan, print_summary
+
+    if cfg:
+        typer.echo(resolved(overrides or [], sweep=True), nl=False)
+        return
+    use_data_root(data_root)
+    experiment, runs = compose_sweep(overrides or [])
+    folder = out / (name or experiment or "sweep")
+    if dry_run:
+        print_plan(folder, runs, as_json)
+        return
+    resolved_device = resolve_device(device)
+    do_runs(folder, runs, resolved_device, workers or default_workers(resolved_device))
+    print_summary(load(folder).runs, as_json)
+    say(f"Tables in {folder}; figures with: geomsym plot {folder}")
+
+
+def default_workers(device: str) -> int:
+    """One worker for each core that this process may use; one on a GPU."""
+    if device != "cpu":
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+sweep.__doc__ = f"{sweep.__doc__}\n\n{EPILOG}"

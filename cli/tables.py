@@ -1,0 +1,81 @@
+"""Tables that commands print."""
+
+# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
+# pyright: reportReturnType=false, reportOperatorIssue=false
+# pandas annotates df[mask] and df[column] as Series or DataFrame.
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from geomsym.analysis import over_seeds
+from geomsym.config import RunConfig
+from geomsym.execute import is_finished
+from geomsym.execute.record import identity
+from geomsym.plotting import style
+from geomsym.plotting.accuracy_by_group import series_names
+from geomsym.transforms import GROUPS
+
+
+def print_plan(folder: Path, runs: list[RunConfig], as_json: bool) -> None:
+    """The runs of a sweep, and which of them are finished."""
+    rows = [identity(run) | {"finished": is_finished(folder, run)} for run in runs]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1))
+        return
+    shown = ("run_id", "transform", "architecture", "width", "inference", "seed")
+    table = Table(*shown, "done")
+    for row in rows:
+        table.add_row(*(str(row[name]) for name in shown), "✓" if row["finished"] else "")
+    Console().print(table)
+    finished = sum(row["finished"] for row in rows)
+    typer.echo(f"{len(rows)} runs, {finished} finished, {len(rows) - finished} to do, in {folder}")
+
+
+def print_summary(runs: pd.DataFrame, as_json: bool) -> None:
+    """The highest test accuracy over fitted seeds, mean ± standard error: an architecture a row, a group a column."""
+    summary = over_seeds(runs)
+    if as_json:
+        typer.echo(summary.to_json(orient="records", indent=1))
+        return
+    for (data, size, inference), part in summary.groupby(
+        ["data", "subset_size", "inference"], dropna=False, sort=False
+    ):
+        examples = "all" if pd.isna(size) else size
+        Console().print(_accuracy_table(f"{data}, {examples} training images, {inference}: test accuracy (%)", part))
+    counts = runs.status.value_counts().items()
+    typer.echo(f"{len(runs)} runs: {', '.join(f'{count} {status}' for status, count in counts)}")
+
+
+def _accuracy_table(title: str, summary: pd.DataFrame) -> Table:
+    names = series_names(summary).str.replace(r"\$\^\{(\d+)\}\$", r"^\1", regex=True)
+    groups = style.group_order(summary["transform"])
+    table = Table(
+        "",
+        *map(_symbol, groups),
+        title=title,
+        title_justify="left",
+        caption="highest along training; mean ± standard error",
+    )
+    for architecture in style.architecture_order(summary.architecture):
+        for name in names[summary.architecture == architecture].unique():
+            line = summary[names == name].set_index("transform")
+            table.add_row(name, *(_cell(line.loc[[group]].iloc[-1]) if group in line.index else "" for group in groups))
+    return table
+
+
+def _symbol(group: str) -> str:
+    """A group's symbol in plain text: «O(3)⊗I», «O(3)^d»."""
+    return GROUPS[group].symbol.strip("$").replace(r"\otimes ", "⊗").replace("_d", "")
+
+
+def _cell(row: pd.Series) -> str:
+    """«44.3 ± 1.2», or how many runs were fitted where that is none."""
+    if pd.isna(row["mean"]):
+        return f"0 of {row['runs']} fitted"
+    error = "" if pd.isna(row["standard_error"]) else f" ± {100 * row['standard_error']:.1f}"
+    return f"{100 * row['mean']:.1f}{error}"

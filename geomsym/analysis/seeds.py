@@ -1,0 +1,26 @@
+"""Summaries over the seeds of otherwise equal runs."""
+
+import pandas as pd
+
+SETTING = ["data", "transform", "transform_strength", "architecture", "width", "depth", "activation", "inference",
+           "subset_size"]  # fmt: skip
+"""The columns of runs.csv that, with any dotted config keys, make runs equal up to their seed."""
+
+
+def settings(runs: pd.DataFrame) -> list[str]:
+    """The columns of a table of runs by which runs that differ in their seeds alone are grouped."""
+    return [*SETTING, *(column for column in runs if "." in column)]
+
+
+def over_seeds(runs: pd.DataFrame, value: str = "best_test_accuracy") -> pd.DataFrame:
+    """Mean and standard error of a column over the fitted runs of every setting.
+
+    A run is fitted when its status is «ok» (Xiao & Pennington 2022, App. B.1). Adds the columns `mean`,
+    `standard_error` (of the mean, s/√n; missing for one run), `fitted` and `runs`, the numbers of fitted and of all
+    runs. A setting without a fitted run has no mean.
+    """
+    columns = settings(runs)
+    fitted = runs[value].where(runs.status == "ok")
+    groups = fitted.groupby([runs[column] for column in columns], dropna=False, sort=False)
+    summary = groups.agg(mean="mean", standard_error="sem", fitted="count", runs="size")
+    return summary.reset_index()

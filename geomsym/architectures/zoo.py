@@ -1,0 +1,92 @@
+"""The model families of Xiao & Pennington (2022, §3.1) as tuples of layer specs.
+
+All end in a dense readout. FCN has no spatial structure; LCN, VEC, LAP and GAP have a body of `depth` layers
+of local filters, unshared (LCN) or shared, and differ in how the readout sees positions: all of them
+separately (LCN, VEC), means over windows (LAP), or one mean (GAP).
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from geomsym.architectures.activations import ACTIVATIONS
+from geomsym.architectures.specs import (
+    Activation,
+    AveragePool,
+    Conv,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    LocallyConnected,
+    Specs,
+)
+from geomsym.config import ArchitectureConfig
+from geomsym.errors import choose
+
+
+def _hidden(cfg: ArchitectureConfig, layer: Dense | Conv) -> Specs:
+    """`depth` times layer and activation; only the first layer takes `first_layer_init`."""
+    first = replace(layer, init=cfg.first_layer_init)
+    layers = [first] + [layer] * (cfg.depth - 1)
+    return tuple(spec for weighted in layers for spec in (weighted, Activation(cfg.activation)))
+
+
+def _local(cfg: ArchitectureConfig, kind: type[Conv]) -> Specs:
+    layer = kind(cfg.width, cfg.w_variance, cfg.b_variance, kernel_size=cfg.kernel_size, padding=cfg.padding)
+    return _hidden(cfg, layer)
+
+
+def fcn(cfg: ArchitectureConfig) -> Specs:
+    """Fully connected."""
+    return (Flatten(), *_hidden(cfg, Dense(cfg.width, cfg.w_variance, cfg.b_variance)))
+
+
+def lcn(cfg: ArchitectureConfig) -> Specs:
+    """Locally connected: a filter of its own at every position."""
+    return (*_local(cfg, LocallyConnected), Flatten())
+
+
+def vec(cfg: ArchitectureConfig) -> Specs:
+    """Convolutional, read out position by position."""
+    return (*_local(cfg, Conv), Flatten())
+
+
+def lap(cfg: ArchitectureConfig) -> Specs:
+    """Convolutional, averaged over windows."""
+    return (*_local(cfg, Conv), AveragePool(cfg.window), Flatten())
+
+
+def gap(cfg: ArchitectureConfig) -> Specs:
+    """Convolutional, averaged over all positions."""
+    return (*_local(cfg, Conv), GlobalAveragePool())
+
+
+ARCHITECTURES: dict[str, Callable[[ArchitectureConfig], Specs]] = {
+    "fcn": fcn,
+    "lcn": lcn,
+    "vec": vec,
+    "lap": lap,
+    "gap": gap,
+}
+
+
+def architecture_specs(cfg: ArchitectureConfig, outputs: int) -> Specs:
+    """The layer specs of a configured architecture with a dense readout of `outputs` values.
+
+    Raises `ConfigError` for an unknown name or activation.
+    """
+    choose("architecture.activation", cfg.activation, ACTIVATIONS)
+    body = choose("architecture.name", cfg.name, ARCHITECTURES)(cfg)
+    return (*body, Dense(outputs, cfg.w_variance, cfg.b_variance))
+
+
+def specs(name: str, outputs: int = 10, **settings) -> Specs:
+    """The layer specs of a family by keyword: ``specs("gap", depth=8, width=128)``.
+
+    Settings are the fields of `geomsym.config.ArchitectureConfig`, with its defaults.
+    """
+    return architecture_specs(ArchitectureConfig(name=name, **settings), outputs)
+
+
+def label(cfg: ArchitectureConfig) -> str:
+    """The family's name in tables: «gap», «vec», and «lap4» for windows of 4."""
+    return f"lap{cfg.window}" if cfg.name == "lap" else cfg.name

@@ -1,0 +1,27 @@
+"""CIFAR-10: 50,000 training and 10,000 test photographs in ten classes, [3, 32, 32] (Krizhevsky 2009)."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from geomsym.config import DataConfig
+from geomsym.data.base import LabelledImages, Member, Source
+from geomsym.data.in_memory import in_memory
+from geomsym.data.torchvision_sets import TorchvisionSet
+
+FILES = TorchvisionSet("cifar10", "CIFAR10", "cifar-10-batches-py")
+
+
+def open_cifar10(cfg: DataConfig, folder: Path) -> Source:
+    """The files that torchvision keeps in folder/cifar-10-batches-py."""
+    train, test = FILES.open(folder)
+    return Source(_pool(train, cfg.image_size), _pool(test, cfg.image_size), tuple(train.classes))
+
+
+def _pool(part: Any, image_size: int | None) -> LabelledImages:
+    images = part.data.transpose(0, 3, 1, 2)  # torchvision keeps channels last
+    return in_memory(images, np.asarray(part.targets, np.int64), image_size)
+
+
+MEMBER = Member("cifar10", DataConfig, "small photographs, 50,000 + 10,000, 3×32×32", open_cifar10, fetch=FILES.fetch)

@@ -1,0 +1,56 @@
+"""From a config to tensors: open the source, choose examples, mirror, preprocess."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from geomsym.config import DataConfig
+from geomsym.data.base import Indices, LabelledImages
+from geomsym.data.dataset import Dataset, Split
+from geomsym.data.folders import located
+from geomsym.data.preprocess import Preprocessing, fit
+from geomsym.data.registry import member_of
+from geomsym.data.subsets import partition
+from geomsym.errors import ConfigError
+
+
+def load(cfg: DataConfig, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu") -> Dataset:
+    """The data set that a config describes, images of `dtype` on `device`.
+
+    Raises `ConfigError` for values that do not fit the data, `DataError` for files that are missing or
+    malformed.
+    """
+    source = member_of(cfg).open(cfg, located(cfg.root))
+    chosen = partition(source, cfg)
+    train = _read(source.train, chosen.train, dtype)
+    validation = _read(source.train, chosen.validation, dtype) if len(chosen.validation) else _empty_like(train)
+    test = _read(source.test, chosen.test, dtype)
+    if cfg.flip:
+        train = mirrored(train)
+    fitted = fit(cfg.preprocess, train.x, cfg.zca_regularization)
+    train, validation, test = (_finished(split, fitted, device) for split in (train, validation, test))
+    return Dataset(train, validation, test, source.class_names)
+
+
+def mirrored(split: Split) -> Split:
+    """The split [n] followed by the left-right mirror image of each of its images: [2n]."""
+    if split.x.shape[-1] == 1:
+        raise ConfigError("data.flip", True, "points and vectors have no left and right: give false")
+    return Split(torch.cat([split.x, split.x.flip(-1)]), torch.cat([split.y, split.y]))
+
+
+def _read(pool: LabelledImages, index: Indices, dtype: torch.dtype) -> Split:
+    x = torch.from_numpy(np.ascontiguousarray(pool.read(index)))
+    return Split(x.to(dtype), _labels(pool, index))
+
+
+def _labels(pool: LabelledImages, index: Indices) -> Tensor:
+    return torch.from_numpy(pool.labels[index].astype(np.int64))
+
+
+def _empty_like(split: Split) -> Split:
+    return Split(split.x[:0], split.y[:0])
+
+
+def _finished(split: Split, fitted: Preprocessing, device: torch.device | str) -> Split:
+    return Split(fitted(split.x).to(device), split.y.to(device))

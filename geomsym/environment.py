@@ -1,0 +1,48 @@
+"""Where a run took place: code version, library versions, machine and device."""
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import geomsym
+
+LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "scikit-image", "hydra-core")
+
+
+def environment(device: str) -> dict[str, Any]:
+    """A record of the environment as plain data, for environment.json."""
+    return {
+        "geomsym": geomsym.__version__,
+        **_git(),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "platform": platform.platform(),
+        "device": device,
+        "device_name": torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.processor(),
+        "threads": torch.get_num_threads(),
+        "cores": os.cpu_count(),
+    }
+
+
+@cache
+def _git() -> dict[str, Any]:
+    """Commit and dirty flag of the checkout that the code runs from; nothing where it is installed from a wheel."""
+    root = Path(geomsym.__file__).parents[1]
+    if not (root / ".git").exists():
+        return {}
+    try:
+        commit, status = (
+            subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+            for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain"])
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    return {"git_commit": commit, "git_dirty": bool(status)}

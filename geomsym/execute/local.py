@@ -1,0 +1,122 @@
+"""Runs on this machine: one after the other in this process, or side by side in worker processes."""
+
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from geomsym.config import RunConfig
+from geomsym.execute.record import perform
+
+Progress = Callable[[int, int, int, float], None]
+"""Called with (index of the run, steps done, steps at most, training accuracy)."""
+
+Done = Callable[[int, Exception | None], None]
+"""Called with the index of a finished run and the error that ended it, if any."""
+
+
+def execute(
+    experiment: Path, runs: Sequence[RunConfig], device: str, workers: int, progress: Progress, done: Done
+) -> None:
+    """Do the runs and write each into its folder as it finishes; an error in one doesn't keep the others from running.
+
+    With several workers each computes on its share of the cores. That share depends on `workers` alone, not on how
+    many runs are left, so that a sweep that was interrupted rounds as one that wasn't.
+    """
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    if workers == 1:
+        _one_by_one(experiment, runs, device, progress, done)
+    else:
+        _side_by_side(experiment, runs, device, workers, threads, progress, done)
+
+
+def _one_by_one(experiment: Path, runs: Sequence[RunConfig], device: str, progress: Progress, done: Done) -> None:
+    for index, cfg in enumerate(runs):
+        error = None
+        try:
+            perform(experiment, cfg, device, partial(progress, index))
+        except Exception as caught:
+            error = caught
+        done(index, error)
+
+
+def _side_by_side(
+    experiment: Path,
+    runs: Sequence[RunConfig],
+    device: str,
+    workers: int,
+    threads: int,
+    progress: Progress,
+    done: Done,
+) -> None:
+    context = multiprocessing.get_context("spawn")
+    reports = context.Queue()
+    with _pool(context, workers, (threads, reports)) as pool:
+        waiting = {pool.submit(_work, experiment, cfg, device, index): index for index, cfg in enumerate(runs)}
+        while waiting:
+            finished, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+            for report in _drain(reports):
+                progress(*report)
+            for future in finished:
+                done(waiting.pop(future), _error(future))
+
+
+@contextmanager
+def _pool(context, workers: int, arguments: tuple) -> Iterator[ProcessPoolExecutor]:
+    """A pool of workers that doesn't outlive the block: on an error or an interrupt they are ended at once."""
+    pool = ProcessPoolExecutor(workers, context, _start_worker, arguments)
+    try:
+        yield pool
+    except BaseException:
+        for process in list((pool._processes or {}).values()):
+            process.kill()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_reports: "multiprocessing.Queue | None" = None
+"""In a worker: where it reports progress to."""
+
+
+def _start_worker(threads: int, reports: "multiprocessing.Queue") -> None:
+    """Set a worker up: its threads, where it reports, and that it leaves interrupts to its parent and dies with it."""
+    global _reports
+    _reports = reports
+    torch.set_num_threads(threads)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _work(experiment: Path, cfg: RunConfig, device: str, index: int) -> None:
+    reports = _reports
+    assert reports is not None
+    perform(experiment, cfg, device, lambda *report: reports.put((index, *report)))
+
+
+def _drain(reports: "multiprocessing.Queue") -> Iterator[tuple[int, int, int, float]]:
+    while True:
+        try:
+            yield reports.get_nowait()
+        except queue.Empty:
+            return
+
+
+def _error(future: Future) -> Exception | None:
+    error = future.exception()
+    return error if error is None or isinstance(error, Exception) else RuntimeError(repr(error))

@@ -1,0 +1,107 @@
+"""Do one run and write down what came of it, in its folder.
+
+    runs/<run_id>/   config.yaml  environment.json  curves.csv  checkpoint.pt  metrics.json
+
+A planned run has its config.yaml, a run that has begun its environment.json too; metrics.json is written last, so
+that a run without it isn't finished.
+"""
+
+import json
+import traceback
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from omegaconf import OmegaConf
+
+from geomsym.architectures import label
+from geomsym.config import RunConfig
+from geomsym.environment import environment
+from geomsym.errors import UserError
+from geomsym.files import write_atomically, write_csv, write_json, write_text
+from geomsym.identity import SCHEMA_VERSION, canonical, run_id
+from geomsym.inference import Report, silent
+from geomsym.results import CURVE_COLUMNS
+from geomsym.run import RunResult, run
+
+REDONE = ("failed",)
+"""Statuses of finished runs that the same command does again: a failure is no result."""
+
+
+def folder_of(experiment: Path, cfg: RunConfig) -> Path:
+    """Where a run of an experiment keeps its files."""
+    return experiment / "runs" / run_id(cfg)
+
+
+def plan(experiment: Path, cfg: RunConfig) -> None:
+    """Note that a run belongs to the experiment."""
+    path = folder_of(experiment, cfg) / "config.yaml"
+    if not path.exists():
+        write_text(path, OmegaConf.to_yaml(OmegaConf.create(canonical(cfg))))
+
+
+def is_finished(experiment: Path, cfg: RunConfig) -> bool:
+    """Whether the run has a result: ok, unfitted or diverged."""
+    path = folder_of(experiment, cfg) / "metrics.json"
+    return path.is_file() and json.loads(path.read_text(encoding="utf-8"))["status"] not in REDONE
+
+
+def perform(experiment: Path, cfg: RunConfig, device: str, report: Report = silent) -> None:
+    """Do a run and write its files. An error is written down as status «failed», then raised."""
+    folder = folder_of(experiment, cfg)
+    plan(experiment, cfg)
+    (folder / "metrics.json").unlink(missing_ok=True)
+    write_json(folder / "environment.json", environment(device) | {"identity": identity(cfg)})
+    try:
+        _write_result(folder, run(cfg, device, report))
+    except Exception as error:
+        write_text(folder / "error.txt", traceback.format_exc())
+        message = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        _write_metrics(folder, cfg, {"status": "failed", "device": device, "error": message})
+        raise
+
+
+def identity(cfg: RunConfig) -> dict[str, Any]:
+    """The columns that say which run this is; `experiment` is the folder's name and joins them on collection."""
+    return {
+        "run_id": run_id(cfg),
+        "data": cfg.data.name,
+        "transform": cfg.transform.name,
+        "transform_strength": cfg.transform.strength,
+        "transform_seed": cfg.seed if cfg.transform.seed is None else cfg.transform.seed,
+        "architecture": label(cfg.architecture),
+        "width": cfg.architecture.width,
+        "depth": cfg.architecture.depth,
+        "activation": cfg.architecture.activation,
+        "inference": cfg.inference.name,
+        "subset_size": cfg.data.subset_size,
+        "seed": cfg.seed,
+        "dtype": cfg.dtype,
+    }
+
+
+def _write_result(folder: Path, result: RunResult) -> None:
+    (folder / "error.txt").unlink(missing_ok=True)
+    write_csv(folder / "curves.csv", _curve_table(result))
+    if result.fit.checkpoints:
+        write_atomically(folder / "checkpoint.pt", lambda path: torch.save(result.fit.checkpoints, path))
+    outcome = {"status": result.fit.status, "device": result.device, "seconds": round(result.seconds, 3)}
+    _write_metrics(folder, result.config, outcome | result.fit.metrics)
+
+
+def _write_metrics(folder: Path, cfg: RunConfig, outcome: dict[str, Any]) -> None:
+    """Write the run's row; values that aren't finite are left out, as missing."""
+    row = {"schema_version": SCHEMA_VERSION} | identity(cfg) | outcome
+    write_json(folder / "metrics.json", {k: v for k, v in row.items() if not isinstance(v, float) or isfinite(v)})
+
+
+def _curve_table(result: RunResult) -> pd.DataFrame:
+    """The scores along training in long form."""
+    rows = [
+        (result.run_id, step, step / result.fit.steps_per_epoch, split, metric, value)
+        for step, scores in result.fit.curve.items()
+        for (split, metric), value in scores.items()
+    ]
+    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))

@@ -1,0 +1,32 @@
+"""What makes a run the same run: its canonical configuration, hashed."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import Any
+
+from geomsym.config import RunConfig
+from geomsym.data import fingerprint
+
+SCHEMA_VERSION = 1
+"""The version of the run folder's layout and columns; part of every run id."""
+
+
+def canonical(cfg: RunConfig) -> dict[str, Any]:
+    """The configuration as plain data, without anything that depends on the machine.
+
+    In place of the path `data.root` stands a digest of what lies there, where the data are the user's own.
+    """
+    plain = asdict(cfg)
+    plain["data"]["root"] = fingerprint(cfg.data)
+    return plain
+
+
+def run_id(cfg: RunConfig) -> str:
+    """Twelve hexadecimal digits that name a run: a hash of its canonical configuration and the schema version.
+
+    The same configuration is the same run on any machine. Raises `UserError` where the user's own data can't be read.
+    """
+    record = {"schema_version": SCHEMA_VERSION} | canonical(cfg)
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

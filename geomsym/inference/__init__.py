@@ -1,0 +1,22 @@
+"""Inference algorithms: how a predictor is found from an architecture and training data.
+
+An algorithm maps (layer specs, data, its configuration, seed, report) to a `Fit`. One registry line adds one.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from geomsym.architectures.specs import Specs
+from geomsym.data import Dataset
+from geomsym.inference.fit import Fit, Report, silent
+from geomsym.inference.gradient_descent import gradient_descent
+
+Algorithm = Callable[[Specs, Dataset, Any, int, Report], Fit]
+
+INFERENCE: dict[str, Algorithm] = {
+    "nn": gradient_descent,
+    "nn_plus": gradient_descent,
+    "cross_entropy": gradient_descent,
+}
+
+__all__ = ["INFERENCE", "Fit", "Report", "gradient_descent", "silent"]

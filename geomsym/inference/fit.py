@@ -1,0 +1,64 @@
+"""What an inference algorithm returns, what it reports while it runs, and what it measures on the way."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import nan
+
+from torch import Tensor
+
+Report = Callable[[int, int, float], None]
+"""Called with (steps done, steps at most, training accuracy) as training goes on."""
+
+Scores = dict[tuple[str, str], float]
+"""Values by (split, metric): splits train, validation, test; metrics accuracy and mse or cross_entropy."""
+
+FITTED = 0.95
+"""The training accuracy from which a run counts as fitted (Xiao & Pennington 2022, App. B.1)."""
+
+
+def silent(step: int, max_steps: int, train_accuracy: float) -> None:
+    """Report nothing."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A trained predictor, as numbers.
+
+    `status` is «ok», «unfitted» (training accuracy never reached 95 %) or «diverged»; `metrics` are columns
+    of runs.csv; `curve` holds the scores at the steps where they were measured; `checkpoints` the network's
+    state by step.
+    `steps_per_epoch` is nan where there are no epochs.
+    """
+
+    status: str
+    metrics: dict[str, float]
+    curve: dict[int, Scores] = field(default_factory=dict)
+    checkpoints: dict[int, dict[str, Tensor]] = field(default_factory=dict)
+    steps_per_epoch: float = nan
+
+
+def summarize(curve: dict[int, Scores]) -> dict[str, float]:
+    """The columns of runs.csv that a curve of scores gives; those of an empty split are left out.
+
+    Beside the last values: `best_test_accuracy`, the highest along training (the paper's figure), and
+    `selected_test_accuracy`, that of the step at which validation accuracy was first highest.
+    """
+    if not curve:
+        return {"steps": 0}
+    last = curve[max(curve)]
+    result = {
+        f"{split}_{metric}": value
+        for (split, metric), value in last.items()
+        if metric == "accuracy" or (metric == "mse" and split != "validation")
+    }
+    if ("test", "accuracy") in last:
+        result["best_test_accuracy"] = best(curve, "test")
+    if ("test", "accuracy") in last and ("validation", "accuracy") in last:
+        selected = max(curve, key=lambda step: curve[step]["validation", "accuracy"])
+        result["selected_test_accuracy"] = curve[selected]["test", "accuracy"]
+    return result | {"steps": max(curve)}
+
+
+def best(curve: dict[int, Scores], split: str) -> float:
+    """The highest accuracy on a split along training; nan where nothing was measured."""
+    return max((scores[split, "accuracy"] for scores in curve.values()), default=nan)

@@ -1,0 +1,65 @@
+"""Accuracy along training."""
+
+# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
+# pyright: reportReturnType=false, reportOperatorIssue=false
+# pandas annotates df[mask] and df[column] as Series or DataFrame.
+
+from collections.abc import Iterator
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from geomsym.plotting import style
+from geomsym.results import Results
+from geomsym.transforms import GROUPS
+
+STYLES = {"train": ":", "test": "-"}
+
+
+def learning_curves(results: Results) -> Iterator[tuple[str, Figure]]:
+    """Training and test accuracy against the step, for every data set: a row an inference, a column a group.
+
+    Every run is a line, in the colour of its architecture. The step's axis is linear up to 10 and logarithmic beyond.
+    """
+    curves = results.curves[(results.curves.metric == "accuracy") & results.curves.split.isin(STYLES)]
+    curves = curves[curves.step.notna()].merge(results.runs, on="run_id")
+    for data, part in curves.groupby("data"):
+        yield f"learning_curves_{data}", _draw(part)
+
+
+def _draw(curves: pd.DataFrame) -> Figure:
+    inferences = [name for name in style.INFERENCE_NAMES if name in set(curves.inference)]
+    groups = style.group_order(curves["transform"])
+    architectures = style.architecture_order(curves.architecture)
+    colors = {name: style.OKABE_ITO[k % 8] for k, name in enumerate(architectures)}
+    figure, panels = style.figure(len(inferences), len(groups), panel=(1.5, 1.5) if len(groups) > 2 else (2.9, 2.3))
+    for row, inference in zip(panels, inferences, strict=True):
+        for axes, group in zip(row, groups, strict=True):
+            _panel(axes, curves[(curves.inference == inference) & (curves["transform"] == group)], colors)
+        row[0].set_ylabel(f"{style.INFERENCE_NAMES[inference]}\naccuracy (%)")
+    for axes, group in zip(panels[0], groups, strict=True):
+        axes.set_title(GROUPS[group].symbol)
+    for axes in panels[-1]:
+        axes.set_xlabel("step")
+    figure.legend(handles=_legend(colors), loc="outside right center")
+    return figure
+
+
+def _panel(axes: Axes, curves: pd.DataFrame, colors: dict[str, str]) -> None:
+    for (_, split, architecture), line in curves.groupby(["run_id", "split", "architecture"]):
+        axes.plot(
+            line.step.astype(float),
+            100 * line.value.astype(float),
+            STYLES[split],
+            color=colors[architecture],
+            lw=0.7,
+        )
+    axes.set_xscale("symlog", linthresh=10)
+    axes.set_ylim(0, 102)
+
+
+def _legend(colors: dict[str, str]) -> list[Line2D]:
+    lines = [Line2D([], [], color=color, label=style.architecture_name(name)) for name, color in colors.items()]
+    return lines + [Line2D([], [], color="grey", ls=kind, label=split) for split, kind in STYLES.items()]

@@ -1,0 +1,47 @@
+"""One run, from its configuration to its result: data -> transform -> architecture -> inference -> record."""
+
+from dataclasses import dataclass
+from time import perf_counter
+
+import torch
+
+from geomsym import data
+from geomsym.architectures import architecture_specs
+from geomsym.config import RunConfig
+from geomsym.errors import choose
+from geomsym.identity import run_id
+from geomsym.inference import INFERENCE, Fit, Report, silent
+from geomsym.transforms import sample_transform
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run gave: its id, its configuration, the fit, the device and the seconds it took."""
+
+    run_id: str
+    config: RunConfig
+    fit: Fit
+    device: str
+    seconds: float
+
+
+def run(cfg: RunConfig, device: str = "cpu", report: Report = silent) -> RunResult:
+    """Do one run; nothing is read but the data set, and nothing is written.
+
+    Raises `UserError` where the configuration can't be carried out: data that isn't there, a transform or a layer
+    that doesn't fit the images, a name that isn't in its registry.
+    """
+    start = perf_counter()
+    dataset = data.load(cfg.data, getattr(torch, cfg.dtype), device)
+    transform = sample_transform(
+        cfg.transform.name,
+        dataset.input_shape,
+        cfg.seed if cfg.transform.seed is None else cfg.transform.seed,
+        cfg.transform.strength,
+        dataset.train.x.dtype,
+        device,
+    )
+    specs = architecture_specs(cfg.architecture, outputs=dataset.classes)
+    infer = choose("inference.name", cfg.inference.name, INFERENCE)
+    fit = infer(specs, dataset.map(transform), cfg.inference, cfg.seed, report)
+    return RunResult(run_id(cfg), cfg, fit, device, perf_counter() - start)

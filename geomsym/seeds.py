@@ -1,0 +1,20 @@
+"""Independent random streams from one seed."""
+
+import zlib
+
+import numpy as np
+import torch
+
+
+def numpy_generator(seed: int, purpose: str) -> np.random.Generator:
+    """A NumPy generator for one purpose; streams of different purposes are independent."""
+    return np.random.default_rng([seed, zlib.crc32(purpose.encode())])
+
+
+def torch_generator(seed: int, purpose: str) -> torch.Generator:
+    """A CPU generator for one purpose.
+
+    Always on the CPU: a seed then gives the same numbers on every device.
+    """
+    state = np.random.SeedSequence([seed, zlib.crc32(purpose.encode())]).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state >> np.uint64(1)))

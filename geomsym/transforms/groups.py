@@ -1,0 +1,77 @@
+"""The registry of the symmetry groups that act on images.
+
+To add a group, write its sampler and one line here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Generator
+
+from geomsym.transforms import samplers
+from geomsym.transforms.elements import Shape, Transform
+
+
+@dataclass(frozen=True)
+class Group:
+    """A symmetry group acting on images of d = h·w pixels.
+
+    `symbol` is its formula for three channels in matplotlib's mathtext; `sampler` draws an element of it.
+    """
+
+    name: str
+    symbol: str
+    summary: str
+    sampler: Callable[[Shape, Generator], Transform]
+    is_rotation: bool = False  # a path joins the identity to its elements, so a strength makes sense
+    mixes_channels_only: bool = False  # no group of interest where there is one channel
+    is_dense: bool = False  # an element is one matrix on all coordinates
+
+    def applies_to(self, shape: Shape) -> bool:
+        """Whether the group acts on images of this shape: a group on the channels needs two."""
+        return shape[0] > 1 or not self.mixes_channels_only
+
+
+_LISTED = (
+    Group("identity", r"$I$", "images as they are", samplers.identity),
+    Group(
+        "shared_rotation",
+        r"$O(3)\otimes I_d$",
+        "one rotation of the channels, the same at all pixels",
+        samplers.shared_rotation,
+        is_rotation=True,
+        mixes_channels_only=True,
+    ),
+    Group(
+        "pixel_rotation",
+        r"$O(3)^d$",
+        "an independent rotation of the channels at each pixel",
+        samplers.pixel_rotation,
+        is_rotation=True,
+        mixes_channels_only=True,
+    ),
+    Group(
+        "shared_permutation",
+        r"$P(3)\otimes I_d$",
+        "one permutation of the channels, the same at all pixels",
+        samplers.shared_permutation,
+        mixes_channels_only=True,
+    ),
+    Group(
+        "pixel_permutation",
+        r"$P(3)^d$",
+        "an independent permutation of the channels at each pixel",
+        samplers.pixel_permutation,
+        mixes_channels_only=True,
+    ),
+    Group("global_permutation", r"$P(3d)$", "one permutation of all coordinates", samplers.global_permutation),
+    Group(
+        "global_rotation",
+        r"$O(3d)$",
+        "one rotation of all coordinates",
+        samplers.global_rotation,
+        is_rotation=True,
+        is_dense=True,
+    ),
+)
+GROUPS: dict[str, Group] = {group.name: group for group in _LISTED}

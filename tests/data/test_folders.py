@@ -1,0 +1,39 @@
+"""The data folder: config, then environment, then the platform's convention."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from geomsym.data.folders import located, user_folder
+
+
+def test_the_root_of_the_config_wins_and_may_begin_with_the_home(monkeypatch):
+    monkeypatch.setenv("GEOMSYM_DATA", "/elsewhere")
+    assert located("/data") == Path("/data")
+    assert located("~/data") == Path.home() / "data"
+    assert located(None) == Path("/elsewhere")
+
+
+def test_without_either_it_is_the_users_folder(monkeypatch):
+    monkeypatch.delenv("GEOMSYM_DATA", raising=False)
+    assert located(None) == user_folder()
+
+
+@pytest.mark.parametrize(
+    ("platform", "variable", "expected"),
+    [
+        ("linux", "XDG_DATA_HOME", "/given/geomsym"),
+        ("linux", None, "~/.local/share/geomsym"),
+        ("darwin", None, "~/Library/Application Support/geomsym"),
+        ("win32", "LOCALAPPDATA", "/given/geomsym"),
+        ("win32", None, "~/AppData/Local/geomsym"),
+    ],
+)
+def test_each_platform_has_its_convention(monkeypatch, platform, variable, expected):
+    for name in ("XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    if variable:
+        monkeypatch.setenv(variable, "/given")
+    monkeypatch.setattr(sys, "platform", platform)
+    assert user_folder() == Path(expected).expanduser()
