@@ -15,7 +15,7 @@ from hydra import initialize_config_module
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -24,7 +24,7 @@ from geomsym import config
 from geomsym.config import RunConfig
 from geomsym.data import SOURCES
 from geomsym.errors import ConfigError, UserError, nearest, unknown_name
-from geomsym.sweep import Axes, expand, override_axes, read_axes
+from geomsym.sweep import Axes, expand, literal, override_axes, read_axes
 
 from .groups import GROUPS, ROOT_KEYS, SCHEMAS, options
 
@@ -81,14 +81,15 @@ def _parse(arguments: Sequence[str]) -> tuple[str | None, list[Override]]:
     try:
         parsed = _parser().parse_overrides(list(arguments))
     except OverrideParseException as error:
-        raise UserError(
-            f"{error.override}: not of the form KEY=VALUE ({str(error.__cause__ or error).splitlines()[0]})"
-        ) from error
+        reason = f" ({str(error.__cause__).splitlines()[0]})" if error.__cause__ else ""
+        raise UserError(f"{error.override}: not of the form KEY=VALUE{reason}") from error
     for override in parsed:
-        _check(override)
-    chosen = [override.value() for override in parsed if override.key_or_group == "experiment"]
+        _check_form(override)
+    chosen = [str(override.value()) for override in parsed if override.key_or_group == "experiment"]
+    for name in chosen:
+        _check_option("experiment", name)
     rest = [override for override in parsed if override.key_or_group != "experiment"]
-    return (str(chosen[-1]) if chosen else None), rest
+    return (chosen[-1] if chosen else None), rest
 
 
 @cache
@@ -97,26 +98,37 @@ def _parser() -> OverridesParser:
         return OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
 
 
-def _check(override: Override) -> None:
-    key, line = str(override.key_or_group), override.input_line
+def _check_form(override: Override) -> None:
+    line = override.input_line
     if override.is_add() or override.is_delete() or override.package is not None:
         raise UserError(f"{line}: only KEY=VALUE is understood; no key can be added or removed")
     if override.is_interval_sweep():
         raise UserError(f"{line}: an interval has no grid; write range(start,stop,step) or a list of values")
-    if key in GROUPS and (not override.is_sweep_override() or override.is_choice_sweep()):
-        for value in _values(override) if override.is_sweep_override() else [str(override.value())]:
-            if value not in options(key):
-                raise unknown_name(key, value, options(key))
-    if key == "experiment" and override.is_sweep_override():
+    if override.key_or_group == "experiment" and override.is_sweep_override():
         raise UserError(f"{line}: one experiment at a time")
+
+
+def _check_option(group: str, name: Any) -> None:
+    if name not in options(group):
+        raise unknown_name(group, literal(name), options(group))
 
 
 def _values(override: Override) -> list[str]:
     """The values of a sweep or of a plain override, as written."""
-    if override.is_sweep_override():
-        values = [str(value) for value in override.sweep_string_iterator()]
-        return [value for value in values if not value.startswith("base_")]
-    return [override.get_value_element_as_str()]
+    if not override.is_sweep_override():
+        return [override.get_value_element_as_str()]
+    key, line = str(override.key_or_group), override.input_line
+    if isinstance(override.value(), Glob) and key not in SCHEMAS:
+        raise UserError(f"{line}: glob selects options of a group ({', '.join(SCHEMAS)})")
+    names = [str(value) for value in override.sweep_string_iterator()]
+    values = [name for name in names if not name.startswith("base_")]  # those are schemas, not options
+    if not values:
+        raise UserError(f"{line}: matches nothing{f'; there are {_listed(key)}' if key in SCHEMAS else ''}")
+    return values
+
+
+def _listed(group: str) -> str:
+    return ", ".join(options(group))
 
 
 def _is_axis(override: Override) -> bool:
@@ -139,8 +151,7 @@ def _run_config(experiment: str | None, assignments: list[tuple[str, Any]]) -> R
     root = _composed(experiment, None).copy()
     for key, value in assignments:
         if key in SCHEMAS:
-            if value not in options(key):
-                raise unknown_name(key, value, options(key))
+            _check_option(key, value)
             root[key] = _composed(experiment, f"{key}={value}")[key]
     for key, value in assignments:
         if key not in SCHEMAS:
@@ -151,13 +162,17 @@ def _run_config(experiment: str | None, assignments: list[tuple[str, Any]]) -> R
 
 def _assign(root: DictConfig, key: str, value: Any) -> None:
     """Set one dotted key to a value of its type."""
-    group, _, name = key.partition(".")
-    valid = (
-        [*GROUPS, *ROOT_KEYS] if not name else [f"{group}.{n}" for n in root[group]] if group in SCHEMAS else [*SCHEMAS]
-    )
-    if key not in valid or name == "name":
-        options_named = f"{group}={root[group].name} has" if name and group in SCHEMAS else "there are"
-        raise UserError(f"{key}={value}: no such key{nearest(key, valid)} ({options_named}: {', '.join(valid)})")
+    group = key.partition(".")[0]
+    if key == f"{group}.name" and group in SCHEMAS:
+        raise ConfigError(key, value, f"write {group}={value}, which brings the option's other values with it")
+    if group in SCHEMAS:
+        valid = [f"{group}.{item}" for item in root[group] if item != "name"]
+        found = f"{group}={root[group].name} has {', '.join(item.partition('.')[2] for item in valid)}"
+    else:
+        valid = [*GROUPS, *ROOT_KEYS]
+        found = f"there are {', '.join(valid)}"
+    if key not in valid:
+        raise UserError(f"{key}={literal(value)}: no such key{nearest(key, valid)} ({found})")
     try:
         OmegaConf.update(root, key, value)
     except OmegaConfBaseException as error:

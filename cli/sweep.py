@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from geomsym.config import RunConfig
+
 from .options import (
     EPILOG,
     Cfg,
@@ -62,9 +64,26 @@ def sweep(
         print_plan(folder, runs, as_json)
         return
     resolved_device = resolve_device(device)
-    do_runs(folder, runs, resolved_device, workers or default_workers(resolved_device))
+    failures = do_runs(folder, runs, resolved_device, workers or default_workers(resolved_device))
     print_summary(load(folder).runs, as_json)
     say(f"Tables in {folder}; figures with: geomsym plot {folder}")
+    if failures:
+        report_failures(folder, runs, failures)
+        raise typer.Exit(1)
+
+
+def report_failures(folder: Path, runs: list[RunConfig], failures: dict[int, Exception]) -> None:
+    """List the runs that failed, once for each reason."""
+    from geomsym.execute import folder_of
+
+    from .progress import title
+
+    reasons: dict[str, list[RunConfig]] = {}
+    for index, error in failures.items():
+        reasons.setdefault(str(error), []).append(runs[index])
+    for reason, failed in reasons.items():
+        say(f"{len(failed)} failed, the first {title(failed[0])} ({folder_of(folder, failed[0])}): {reason}")
+    say(f"{len(failures)} of {len(runs)} runs failed. The same command tries them again.")
 
 
 def default_workers(device: str) -> int:

@@ -60,7 +60,9 @@ def train(
         return
     use_data_root(data_root)
     run = compose(overrides or [])
-    do_runs(out / "train", [run], resolve_device(device), workers=1)
+    failures = do_runs(out / "train", [run], resolve_device(device), workers=1)
+    if failures:
+        raise failures[0]
     record = read_record(folder_of(out / "train", run))
     if as_json:
         typer.echo(json.dumps(record, indent=1))

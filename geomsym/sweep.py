@@ -83,6 +83,8 @@ def literal(value: object) -> str:
             return repr(value)
         case str():
             return value if value.replace("_", "").replace("-", "").isalnum() else "'" + value.replace("'", "\\'") + "'"
+        case Mapping():
+            return "{" + ",".join(f"{key}:{literal(item)}" for key, item in value.items()) + "}"
         case Sequence():
             return "[" + ",".join(literal(item) for item in value) + "]"
     raise ConfigError("axes", value, "give numbers, strings, booleans, null or lists of them")

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch.func import functional_call, jacrev
 
 from geomsym.architectures import build, specs
+from geomsym.architectures.specs import Dense, Flatten
 from geomsym.inference.tangent_kernel import lanczos, largest_tangent_eigenvalue, tangent_kernel_operator
 
 SHAPE = (3, 4, 4)
@@ -31,14 +32,14 @@ def explicit(model, x: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("name", ["fcn", "lcn", "vec", "lap", "gap"])
-@pytest.mark.parametrize("chunk_size", [1, 3, 7, 64])
+@pytest.mark.parametrize("chunk_size", [2, 5, 64])
 def test_the_operator_is_the_explicit_kernel(name, chunk_size):
-    model, x = network(name), images(7)
+    model, x = network(name), images(5)
     Theta, operator = explicit(model, x), tangent_kernel_operator(model, x, chunk_size)
-    units = torch.eye(21, dtype=torch.float64).reshape(21, 7, 3)
+    units = torch.eye(15, dtype=torch.float64).reshape(15, 5, 3)
     found = torch.stack([operator(unit).flatten() for unit in units])
-    torch.testing.assert_close(found, Theta, rtol=0, atol=1e-12 * float(Theta.abs().max()))
-    assert Theta.abs().max() > 1
+    torch.testing.assert_close(found, Theta, rtol=0, atol=1e-12)
+    assert Theta.diagonal().min() > 0.05
 
 
 @pytest.mark.parametrize("name", ["fcn", "lcn", "vec", "lap", "gap"])
@@ -51,8 +52,6 @@ def test_the_largest_eigenvalue_is_the_explicit_kernels_over_n(name, tolerance):
 
 def test_the_eigenvalue_of_a_linear_model_is_in_closed_form_and_the_same_for_any_number_of_outputs():
     """f = σ_w/√m·Wx + σ_b·b has Θ = (σ_w²/m·X Xᵀ + σ_b²)⊗I, whatever the weights are."""
-    from geomsym.architectures.specs import Dense, Flatten
-
     x = images(8)
     X = x.flatten(1)
     expected = float(torch.linalg.eigvalsh(2 / 48 * X @ X.mT + 0.3)[-1]) / 8
