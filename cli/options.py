@@ -31,7 +31,7 @@ Overrides = Annotated[
         show_default=False,
     ),
 ]
-Out = Annotated[Path, typer.Option("--out", help="The folder that results go to.")]
+Out = Annotated[Path, typer.Option("--out", file_okay=False, help="The folder that results go to.")]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where to compute; auto takes a GPU if there is one.")]
 DataRoot = Annotated[
     Path | None,

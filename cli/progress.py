@@ -34,6 +34,7 @@ class RunProgress:
         )
         self.total = self.bars.add_task("runs", total=len(runs), note="")
         self.at_work: dict[int, TaskID] = {}
+        self.finished: set[int] = set()
 
     def __enter__(self) -> "RunProgress":
         self.bars.start()
@@ -47,13 +48,16 @@ class RunProgress:
         self.bars.stop()
 
     def progress(self, index: int, step: int, max_steps: int, train_accuracy: float) -> None:
-        """A run has come to a step."""
+        """A run has come to a step; reports that arrive after its end are too late to matter."""
+        if index in self.finished:
+            return
         if index not in self.at_work:
             self.at_work[index] = self.bars.add_task(f"  {title(self.runs[index])}", total=max_steps, note="")
         self.bars.update(self.at_work[index], completed=step, note=f"train {train_accuracy:.0%}")
 
     def done(self, index: int, error: Exception | None) -> None:
         """A run has finished, or failed with an error."""
+        self.finished.add(index)
         if index in self.at_work:
             self.bars.remove_task(self.at_work.pop(index))
         if error is not None:

@@ -1,6 +1,5 @@
 """`geomsym sweep`: a grid of triplets."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -88,9 +87,9 @@ def report_failures(folder: Path, runs: list[RunConfig], failures: dict[int, Exc
 
 def default_workers(device: str) -> int:
     """One worker for each core that this process may use; one on a GPU."""
-    if device != "cpu":
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    from geomsym.execute import available_cores
+
+    return available_cores() if device == "cpu" else 1
 
 
 sweep.__doc__ = f"{sweep.__doc__}\n\n{EPILOG}"

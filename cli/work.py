@@ -21,11 +21,7 @@ def do_runs(experiment: Path, runs: list[RunConfig], device: str, workers: int) 
 
     left = [index for index, run in enumerate(runs) if not is_finished(experiment, run)]
     if not left:
-        say(
-            "Finished already: nothing to do."
-            if len(runs) == 1
-            else f"All {len(runs)} runs are finished: nothing to do."
-        )
+        say(f"Nothing to do: finished already, {len(runs)} of {len(runs)}.")
         collect(experiment)
         return {}
     try:

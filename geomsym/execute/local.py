@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import torch
 
 from geomsym.config import RunConfig
+from geomsym.errors import UserError
 from geomsym.execute.record import perform
 
 Progress = Callable[[int, int, int, float], None]
@@ -21,6 +23,11 @@ Progress = Callable[[int, int, int, float], None]
 
 Done = Callable[[int, Exception | None], None]
 """Called with the index of a finished run and the error that ended it, if any."""
+
+
+def available_cores() -> int:
+    """The number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def execute(
@@ -31,7 +38,7 @@ def execute(
     With several workers each computes on its share of the cores. That share depends on `workers` alone, not on how
     many runs are left, so that a sweep that was interrupted rounds as one that wasn't.
     """
-    threads = max(1, (os.cpu_count() or 1) // workers)
+    threads = max(1, available_cores() // workers)
     if workers == 1:
         _one_by_one(experiment, runs, device, progress, done)
     else:
@@ -118,5 +125,11 @@ def _drain(reports: "multiprocessing.Queue") -> Iterator[tuple[int, int, int, fl
 
 
 def _error(future: Future) -> Exception | None:
+    """The error that ended a run; raises `UserError` where its worker was ended from outside."""
     error = future.exception()
+    if isinstance(error, BrokenProcessPool):
+        raise UserError(
+            "a worker process was ended from outside, perhaps for lack of memory: give fewer --workers. "
+            "The same command continues."
+        ) from error
     return error if error is None or isinstance(error, Exception) else RuntimeError(repr(error))

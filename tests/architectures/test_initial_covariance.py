@@ -175,7 +175,7 @@ def test_the_deviation_decays_as_one_over_the_square_root_of_the_width(name):
 
 @pytest.mark.parametrize("name", WIDTHS)
 def test_a_uniform_first_layer_keeps_the_variance_of_relu_networks(name):
-    """ReLU's diagonal dual q/2 holds for every symmetric law, so the variance is exact where positions don't mix."""
+    """E relu(z)² = q/2 for every symmetric law: exact for an image's own variance where positions don't mix."""
     layers = layer_specs(name, "circular", "relu", WIDTHS[name], first_layer_init="uniform")
     assert layers[1 if name == "fcn" else 0].init == "uniform"
     assert agrees(estimates(layers, NETWORKS), nngp(name, "circular", "relu"), WIDTHS[name])
