@@ -85,11 +85,12 @@ def _parse(arguments: Sequence[str]) -> tuple[str | None, list[Override]]:
         raise UserError(f"{error.override}: not of the form KEY=VALUE{reason}") from error
     for override in parsed:
         _check_form(override)
-    chosen = [str(override.value()) for override in parsed if override.key_or_group == "experiment"]
+    chosen = [override.value() for override in parsed if override.key_or_group == "experiment"]
     for name in chosen:
-        _check_option("experiment", name)
+        if name is not None:
+            _check_option("experiment", name)
     rest = [override for override in parsed if override.key_or_group != "experiment"]
-    return (chosen[-1] if chosen else None), rest
+    return (cast(str | None, chosen[-1]) if chosen else None), rest
 
 
 @cache
@@ -106,6 +107,8 @@ def _check_form(override: Override) -> None:
         raise UserError(f"{line}: an interval has no grid; write range(start,stop,step) or a list of values")
     if override.key_or_group == "experiment" and override.is_sweep_override():
         raise UserError(f"{line}: one experiment at a time")
+    if _is_axis(override) and override.is_sweep_override():
+        raise UserError(f"{line}: an axis is one list of values; write {override.key_or_group}=[a,b]")
 
 
 def _check_option(group: str, name: Any) -> None:
@@ -114,9 +117,9 @@ def _check_option(group: str, name: Any) -> None:
 
 
 def _values(override: Override) -> list[str]:
-    """The values of a sweep or of a plain override, as written."""
+    """The values of a sweep or of a plain override, written as `literal` writes those of axes."""
     if not override.is_sweep_override():
-        return [override.get_value_element_as_str()]
+        return [literal(override.value())]
     key, line = str(override.key_or_group), override.input_line
     if isinstance(override.value(), Glob) and key not in SCHEMAS:
         raise UserError(f"{line}: glob selects options of a group ({', '.join(SCHEMAS)})")
@@ -124,7 +127,7 @@ def _values(override: Override) -> list[str]:
     values = [name for name in names if not name.startswith("base_")]  # those are schemas, not options
     if not values:
         raise UserError(f"{line}: matches nothing{f'; there are {_listed(key)}' if key in SCHEMAS else ''}")
-    return values
+    return [literal(_parser().parse_override(f"{key}={value}").value()) for value in values]
 
 
 def _listed(group: str) -> str:
@@ -175,6 +178,7 @@ def _assign(root: DictConfig, key: str, value: Any) -> None:
         raise UserError(f"{key}={literal(value)}: no such key{nearest(key, valid)} ({found})")
     try:
         OmegaConf.update(root, key, value)
+        OmegaConf.select(root, key, throw_on_missing=True)  # an interpolation fails here, not later without its key
     except OmegaConfBaseException as error:
         raise ConfigError(key, value, str(error).splitlines()[0]) from error
 

@@ -22,6 +22,7 @@ FIRST_LAYER_INITS = ("gaussian", "uniform")
 LOSSES = ("mse", "cross_entropy")
 OPTIMIZERS = ("sgd", "adam")
 TARGETS = ("centered", "one_hot")
+LARGEST = 2**63 - 1
 
 
 def _one_of(key: str, value: str, allowed: Iterable[str]) -> None:
@@ -33,6 +34,8 @@ def _at_least(key: str, value: float | None, minimum: float, or_null: str = "") 
     """Check a number's lower bound; `or_null` says what null means where null is allowed."""
     if value is None and or_null:
         return
+    if isinstance(value, int) and value > LARGEST:
+        raise ConfigError(key, value, f"give a number of at most {LARGEST}, the largest that tables hold")
     if value is None or not isfinite(value) or value < minimum:
         null = f", or null for {or_null}" if or_null else ""
         raise ConfigError(key, value, f"give a number of at least {minimum:g}{null}")
@@ -196,7 +199,8 @@ class GradientDescentConfig(InferenceConfig):
     The learning rate is `learning_rate_factor`·2/λmax, λmax the largest eigenvalue of the empirical tangent kernel of
     `ntk_samples` training images at initialisation, unless `learning_rate` is given. Training stops at `max_steps`, or
     when an evaluation finds every training example right and `stop_when_fitted` is set. The defaults are the
-    algorithm NN+ of Xiao & Pennington (2022, App. B.1).
+    algorithm NN+ of Xiao & Pennington (2022, App. B.1). For K classes and momentum m, the squared error is stable up
+    to a factor of K·(1 + m): 19 for ten classes, but less than the default 8 for four and fewer.
     """
 
     loss: str = "mse"

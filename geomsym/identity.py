@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from geomsym.config import RunConfig
@@ -17,9 +17,20 @@ def canonical(cfg: RunConfig) -> dict[str, Any]:
 
     In place of the path `data.root` stands a digest of what lies there, where the data are the user's own.
     """
-    plain = asdict(cfg)
+    plain = _plain(cfg)
     plain["data"]["root"] = fingerprint(cfg.data)
     return plain
+
+
+def _plain(record: Any) -> dict[str, Any]:
+    """A dataclass as nested plain data; a whole number in a field of floats is a float, so that 1 and 1.0 are equal."""
+    return {item.name: _plain_value(getattr(record, item.name), item.type) for item in fields(record)}
+
+
+def _plain_value(value: Any, kind: Any) -> Any:
+    if is_dataclass(value):
+        return _plain(value)
+    return float(value) if isinstance(value, int) and kind in (float, float | None) else value
 
 
 def run_id(cfg: RunConfig) -> str:

@@ -125,19 +125,27 @@ def collect(folder: Path) -> Results:
     order = [column for column in IDENTITY if column != "run_id"] + ["run_id"]
     runs = runs.sort_values(order, na_position="first", ignore_index=True)
     curves = _curves(folder, runs.run_id)
-    write_csv(folder / "runs.csv", runs)
     write_csv(folder / "curves.csv", curves)
+    write_csv(folder / "runs.csv", runs)  # last: where it is, the other table is too
     return Results(runs, curves)
 
 
 def read_record(path: Path) -> dict[str, Any]:
     """The row of one run folder: what metrics.json says, or «interrupted», or «left» for one that hasn't begun."""
     if (path / "metrics.json").is_file():
-        return json.loads((path / "metrics.json").read_text(encoding="utf-8"))
+        return read_json(path / "metrics.json")
     if (path / "environment.json").is_file():
-        begun = json.loads((path / "environment.json").read_text(encoding="utf-8"))
+        begun = read_json(path / "environment.json")
         return begun["identity"] | {"status": "interrupted", "device": begun["device"]}
     return {"run_id": path.name, "status": "left"}
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What a file of a run folder holds; raises `DataError` where something other than geomsym has spoilt it."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path}: not valid JSON ({error}); delete it, and the run is done again") from error
 
 
 def statuses(folder: Path) -> dict[str, int]:

@@ -4,6 +4,7 @@ An axis is a list of points, a point a set of overrides {dotted key: value} that
 architecture with its width. A sweep is the product of its axes. Values are strings in the override grammar.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 
@@ -12,6 +13,9 @@ from geomsym.errors import ConfigError
 
 Point = dict[str, str]
 Axes = dict[str, list[Point]]
+
+WORD = re.compile(r"(?!(?:null|true|false|nan|inf)$)[a-z][a-z0-9_-]*", re.IGNORECASE | re.ASCII)
+"""Strings that the override grammar reads as themselves without quotes."""
 
 
 def read_axes(axes: Mapping[str, object]) -> Axes:
@@ -82,9 +86,15 @@ def literal(value: object) -> str:
         case int() | float():
             return repr(value)
         case str():
-            return value if value.replace("_", "").replace("-", "").isalnum() else "'" + value.replace("'", "\\'") + "'"
+            return value if WORD.fullmatch(value) else _quoted(value)
         case Mapping():
             return "{" + ",".join(f"{key}:{literal(item)}" for key, item in value.items()) + "}"
         case Sequence():
             return "[" + ",".join(literal(item) for item in value) + "]"
     raise ConfigError("axes", value, "give numbers, strings, booleans, null or lists of them")
+
+
+def _quoted(text: str) -> str:
+    """A string in single quotes; backslashes count only before a quote, and are doubled there."""
+    inside = re.sub(r"(\\*)('|\Z)", lambda match: match[1] * 2 + ("\\'" if match[2] else ""), text)
+    return f"'{inside}'"

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from geomsym.architectures import layers
-from geomsym.architectures.specs import (
+from geomsym.architectures.layer_specs import (
     Activation,
     AveragePool,
     Conv,

@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from geomsym.architectures.activations import ACTIVATIONS
-from geomsym.architectures.specs import Activation as ActivationSpec
-from geomsym.architectures.specs import Conv as ConvSpec
-from geomsym.architectures.specs import Dense as DenseSpec
-from geomsym.architectures.specs import LocallyConnected as LocallyConnectedSpec
+from geomsym.architectures.layer_specs import Activation as ActivationSpec
+from geomsym.architectures.layer_specs import Conv as ConvSpec
+from geomsym.architectures.layer_specs import Dense as DenseSpec
+from geomsym.architectures.layer_specs import LocallyConnected as LocallyConnectedSpec
 
 
 class Dense(nn.Module):
@@ -47,9 +47,9 @@ class Conv(nn.Module):
 class LocallyConnected(nn.Module):
     """A convolution with a filter of its own at every position: W [h, w, n, c, k, k] and b [h, w, n].
 
-    One batched matrix product over the positions of the unfolded input. Parameters take h·w·n·c·k² numbers
-    and the unfolded input b·h·w·c·k², which is kept for the backward pass: k² = 9 times what a convolution
-    keeps, and parameters h·w times as many.
+    One batched matrix product over positions, with the k² neighbours of every position side by side. Parameters take
+    h·w·n·c·k² numbers, h·w times as many as a convolution's. The neighbourhoods take b·h·w·c·k², k² = 9 times the
+    input, and are kept for the backward pass.
     """
 
     def __init__(self, spec: LocallyConnectedSpec, weight: Tensor, bias: Tensor):
@@ -61,18 +61,27 @@ class LocallyConnected(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[b, c, h, w] -> [b, n, h, w]."""
         height, width, channels = self.bias.shape
-        patches = F.unfold(pad(x, self.kernel_size // 2, self.padding), self.kernel_size)  # [b, c·k², h·w]
-        weight = self.weight.reshape(height * width, channels, -1)
+        weight = self.weight.permute(0, 1, 2, 4, 5, 3).reshape(height * width, channels, -1)  # [h·w, n, k²·c]
         bias = self.bias.reshape(height * width, 1, channels)
-        out = torch.baddbmm(bias, patches.permute(2, 0, 1), weight.mT, beta=self.bias_scale, alpha=self.scale)
-        return out.permute(1, 2, 0).reshape(-1, channels, height, width)
+        out = torch.baddbmm(bias, self._neighbourhoods(x), weight.mT, beta=self.bias_scale, alpha=self.scale)
+        return out.reshape(height, width, -1, channels).permute(2, 3, 0, 1)
+
+    def _neighbourhoods(self, x: Tensor) -> Tensor:
+        """[b, c, h, w] -> [h·w, b, k²·c]; with channels innermost it is copies of contiguous rows."""
+        height, width, k = x.shape[2], x.shape[3], self.kernel_size
+        padded = pad(x, k // 2, self.padding).permute(2, 3, 0, 1)
+        shifted = [padded[i : i + height, j : j + width] for i in range(k) for j in range(k)]
+        return torch.cat(shifted, dim=-1).flatten(0, 1)
 
 
 def pad(x: Tensor, reach: int, padding: str) -> Tensor:
     """Extend [b, c, h, w] by `reach` on every side, wrapped around («circular») or with zeros («zero»)."""
     if reach == 0:
         return x
-    return F.pad(x, (reach,) * 4, mode="circular" if padding == "circular" else "constant")
+    if padding == "zero":
+        return F.pad(x, (reach,) * 4)
+    x = torch.cat([x[..., -reach:], x, x[..., :reach]], dim=-1)  # forward and back faster than F.pad's circular mode
+    return torch.cat([x[..., -reach:, :], x, x[..., :reach, :]], dim=-2)
 
 
 class Activation(nn.Module):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from geomsym.architectures.activations import ACTIVATIONS
-from geomsym.architectures.specs import (
+from geomsym.architectures.layer_specs import (
     Activation,
     AveragePool,
     Conv,

@@ -6,7 +6,6 @@ A planned run has its config.yaml, a run that has begun its environment.json too
 that a run without it isn't finished.
 """
 
-import json
 import traceback
 from math import isfinite
 from pathlib import Path
@@ -23,7 +22,7 @@ from geomsym.errors import UserError
 from geomsym.files import write_atomically, write_csv, write_json, write_text
 from geomsym.identity import SCHEMA_VERSION, canonical, run_id
 from geomsym.inference import Report, silent
-from geomsym.results import CURVE_COLUMNS
+from geomsym.results import CURVE_COLUMNS, read_json
 from geomsym.run import RunResult, run
 
 REDONE = ("failed",)
@@ -45,7 +44,7 @@ def plan(experiment: Path, cfg: RunConfig) -> None:
 def is_finished(experiment: Path, cfg: RunConfig) -> bool:
     """Whether the run has a result: ok, unfitted or diverged."""
     path = folder_of(experiment, cfg) / "metrics.json"
-    return path.is_file() and json.loads(path.read_text(encoding="utf-8"))["status"] not in REDONE
+    return path.is_file() and read_json(path)["status"] not in REDONE
 
 
 def perform(experiment: Path, cfg: RunConfig, device: str, report: Report = silent) -> None:

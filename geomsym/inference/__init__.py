@@ -6,7 +6,7 @@ An algorithm maps (layer specs, data, its configuration, seed, report) to a `Fit
 from collections.abc import Callable
 from typing import Any
 
-from geomsym.architectures.specs import Specs
+from geomsym.architectures.layer_specs import Specs
 from geomsym.data import Dataset
 from geomsym.inference.fit import Fit, Report, silent
 from geomsym.inference.gradient_descent import gradient_descent

@@ -6,14 +6,14 @@ the paper's figure, its value where validation accuracy is highest is the honest
 """
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from math import ceil, nan
 
 import torch
 from torch import Tensor, nn
 
 from geomsym.architectures import build
-from geomsym.architectures.specs import Specs
+from geomsym.architectures.layer_specs import Specs
 from geomsym.config import GradientDescentConfig
 from geomsym.data import Dataset, Split
 from geomsym.errors import ConfigError
@@ -81,13 +81,19 @@ def descend(
     yield 0, 0.0
     for start, stop in pairwise(pauses):
         total = torch.zeros((), dtype=train.x.dtype, device=train.x.device)
-        for indices in torch.stack([next(batches) for _ in range(start, stop)]).to(train.x.device):
+        for indices in _on_device(islice(batches, stop - start), train.x.device):
             loss = loss_of(network(train.x[indices]), train.y[indices])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
             total += loss.detach()
         yield stop, total.item() / (stop - start)
+
+
+def _on_device(batches: Iterator[Tensor], device: torch.device) -> Iterator[Tensor]:
+    """The same index tensors on a device, many to a transfer."""
+    while block := list(islice(batches, 1000)):
+        yield from torch.stack(block).to(device)
 
 
 def choose_learning_rate(network: nn.Module, x: Tensor, cfg: GradientDescentConfig) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from torch import nn
 
 from geomsym.architectures import ARCHITECTURES, build, specs
 from geomsym.architectures.build import draw, module
-from geomsym.architectures.specs import shapes
+from geomsym.architectures.layer_specs import shapes
 from geomsym.errors import ConfigError
 from geomsym.seeds import torch_generator
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from geomsym.architectures import layers
 from geomsym.architectures.activations import ACTIVATIONS
-from geomsym.architectures.specs import Activation, Conv, Dense, LocallyConnected
+from geomsym.architectures.layer_specs import Activation, Conv, Dense, LocallyConnected
 
 W_VARIANCE, B_VARIANCE = 1.7, 0.3
 SIZES = [(1, 1), (4, 4), (2, 5), (5, 3)]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from geomsym.architectures import ARCHITECTURES, architecture_specs, build, label, specs
-from geomsym.architectures.specs import Activation, AveragePool, Conv, Dense, LocallyConnected
+from geomsym.architectures.layer_specs import Activation, AveragePool, Conv, Dense, LocallyConnected
 from geomsym.config import ArchitectureConfig
 from geomsym.errors import ConfigError
 from geomsym.inference.losses import objective

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geomsym.architectures import build, specs
-from geomsym.architectures.specs import Dense, Flatten
+from geomsym.architectures.layer_specs import Dense, Flatten
 from geomsym.config import GradientDescentConfig
 from geomsym.data import Dataset, Split
 from geomsym.errors import ConfigError

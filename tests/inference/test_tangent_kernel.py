@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch.func import functional_call, jacrev
 
 from geomsym.architectures import build, specs
-from geomsym.architectures.specs import Dense, Flatten
+from geomsym.architectures.layer_specs import Dense, Flatten
 from geomsym.inference.tangent_kernel import lanczos, largest_tangent_eigenvalue, tangent_kernel_operator
 
 SHAPE = (3, 4, 4)

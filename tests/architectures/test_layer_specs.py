@@ -3,7 +3,7 @@
 import pytest
 
 from geomsym.architectures import specs
-from geomsym.architectures.specs import (
+from geomsym.architectures.layer_specs import (
     Activation,
     AveragePool,
     Conv,
