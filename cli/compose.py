@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from typing import Any, cast
 
+import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_module
 from hydra.core.config_store import ConfigStore
@@ -73,7 +74,11 @@ def resolved(arguments: Sequence[str], sweep: bool) -> str:
         return OmegaConf.to_yaml(OmegaConf.create(asdict(compose(arguments))))
     experiment, parsed = _parse(arguments)
     first = asdict(compose_sweep(arguments)[1][0])
-    return OmegaConf.to_yaml(OmegaConf.create(first | {"axes": _axes(experiment, parsed)}))
+    axes = {
+        name: [{key: yaml.safe_load(value) for key, value in point.items()} for point in points]
+        for name, points in _axes(experiment, parsed).items()
+    }
+    return OmegaConf.to_yaml(OmegaConf.create(first | {"axes": axes}))
 
 
 def _parse(arguments: Sequence[str]) -> tuple[str | None, list[Override]]:

@@ -50,9 +50,7 @@ def fetch(
 @app.command()
 def show(
     overrides: Overrides = None,
-    out: Annotated[Path, typer.Option("--out", file_okay=False, help="The folder that the picture goes to.")] = Path(
-        "outputs"
-    ),
+    out: Annotated[Path, typer.Option("--out", file_okay=False, help="The folder for the picture.")] = Path("outputs"),
     index: Annotated[int, typer.Option(min=0, help="Which training image.")] = 0,
     data_root: DataRoot = None,
 ) -> None:

@@ -42,9 +42,10 @@ def _field_names(schema: type) -> Iterator[str]:
 def complete(args: list[str], incomplete: str) -> list[str]:
     """Completions of a partly written override, for the shell.
 
-    zsh and fish pass «architecture=ga» as one word; bash splits it at the «=» and wants the part behind it.
+    zsh and fish pass «architecture=ga» as one word; bash splits it at the «=» and wants the part behind it. Right
+    behind the «=» the incomplete word arrives as empty.
     """
-    if incomplete == "=" and args:
+    if incomplete in ("", "=") and args and args[-1] in GROUPS:
         return _options_from(args[-1], "")
     if args and args[-1] == "=" and len(args) > 1:
         return _options_from(args[-2], incomplete)

@@ -22,12 +22,17 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
+def complete_override(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Completions of the override at the cursor, from it and the words before it."""
+    return complete(ctx.params.get("overrides") or [], incomplete)
+
+
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[KEY=VALUE]...",
         help="Choose an option of a group (architecture=gap) or set a key (data.subset_size=100).",
-        autocompletion=complete,
+        autocompletion=complete_override,
         show_default=False,
     ),
 ]

@@ -29,7 +29,10 @@ def status(
     if as_json:
         typer.echo(json.dumps(counts, indent=1))
         return
-    table = Table("experiment", *STATUSES, "runs")
+    table = Table(caption="interrupted: begun and not finished, or at work just now", caption_justify="left")
+    table.add_column("experiment", overflow="fold")
+    for heading in (*STATUSES, "runs"):
+        table.add_column(heading, justify="right")
     for name, count in counts.items():
         table.add_row(name, *(str(count[status] or "") for status in STATUSES), str(sum(count.values())))
     Console().print(table)

@@ -28,7 +28,9 @@ def print_plan(folder: Path, runs: list[RunConfig], as_json: bool) -> None:
         typer.echo(json.dumps(rows, indent=1))
         return
     shown = ("run_id", "transform", "architecture", "width", "inference", "seed")
-    table = Table(*shown, "done")
+    table = Table()
+    for name in (*shown, "done"):
+        table.add_column(name, no_wrap=name in ("run_id", "transform"))
     for row in rows:
         table.add_row(*(str(row[name]) for name in shown), "✓" if row["finished"] else "")
     Console().print(table)

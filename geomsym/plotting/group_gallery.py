@@ -30,8 +30,8 @@ def group_gallery(image: ArrayLike, seed: int = 0) -> Figure:
 
     Give the image as networks see it, after preprocessing: rotations act about zero, and turn the mean of an
     image that is not centred along with its contrasts. One linear scale for the whole figure maps the range
-    of the original to black…white, so that the original looks natural; what rotations carry out of this range
-    is clipped, at both ends alike. Raises a `ConfigError` for other shapes, and for an image too large for
+    of the original, without its outermost percents, to black…white, so that the original looks natural; what
+    rotations carry out of this range is clipped, at both ends alike. Raises a `ConfigError` for other shapes, and for an image too large for
     `global_rotation`.
     """
     x = torch.as_tensor(image, dtype=torch.float64)
@@ -57,8 +57,8 @@ def _panels(count: int) -> tuple[Figure, list[list[Axes]]]:
 
 
 def _shown_on_scale_of(original: Tensor) -> Show:
-    """How to draw images on the linear scale that takes the original's range to [0, 1]."""
-    low, high = original.min(), original.max()
+    """How to draw images on the linear scale that takes the original's 1st and 99th percentile to 0 and 1."""
+    low, high = original.quantile(0.01), original.quantile(0.99)
     span = (high - low).clamp_min(torch.finfo(original.dtype).tiny)  # a constant image is black, not undefined
 
     def show(axes: Axes, image: Tensor) -> None:

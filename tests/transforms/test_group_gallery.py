@@ -34,9 +34,9 @@ def test_grey_images_have_the_groups_that_act_on_them(photo):
     assert len(titles) == 8
 
 
-def test_one_linear_scale_maps_the_originals_range_to_black_and_white(photo):
+def test_one_linear_scale_maps_the_originals_inner_range_to_black_and_white(photo):
     axes = drawn(group_gallery(photo, seed=1))
-    low, high = photo.min(), photo.max()
+    low, high = np.quantile(photo, [0.01, 0.99])
     x = torch.from_numpy(photo)
     for a, name in zip(axes, GROUPS, strict=False):
         y = sample_transform(name, (3, 4, 4), 1, dtype=torch.float64)(x).numpy().transpose(1, 2, 0)
