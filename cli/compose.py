@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from typing import Any, cast
 
-import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_module
 from hydra.core.config_store import ConfigStore
@@ -75,7 +74,7 @@ def resolved(arguments: Sequence[str], sweep: bool) -> str:
     experiment, parsed = _parse(arguments)
     first = asdict(compose_sweep(arguments)[1][0])
     axes = {
-        name: [{key: yaml.safe_load(value) for key, value in point.items()} for point in points]
+        name: [{key: _parser().parse_override(f"{key}={value}").value() for key, value in p.items()} for p in points]
         for name, points in _axes(experiment, parsed).items()
     }
     return OmegaConf.to_yaml(OmegaConf.create(first | {"axes": axes}))

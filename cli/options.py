@@ -51,7 +51,6 @@ def resolve_device(device: Device) -> str:
     """«cpu» or «cuda»; raises `UserError` where a GPU is asked for and there is none."""
     import torch
 
-    torch.backends.cudnn.allow_tf32 = False  # convolutions in true float32, as matrix products are
     available = torch.cuda.is_available()
     if device is Device.cuda and not available:
         raise UserError("--device cuda: torch finds no CUDA device here; give cpu or auto")

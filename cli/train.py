@@ -22,6 +22,13 @@ from .options import (
 from .work import do_runs
 
 SHOWN = (
+    "data",
+    "transform",
+    "architecture",
+    "width",
+    "depth",
+    "inference",
+    "seed",
     "status",
     "test_accuracy",
     "best_test_accuracy",

@@ -58,7 +58,7 @@ class DataConfig:
     generated points, crops) independently of the run's seed, so that runs of several seeds share their data.
     """
 
-    name: str = "photo_patches"
+    name: str
     root: str | None = None  # file or folder; default: --data-root, GEOMSYM_DATA, the user's data folder
     image_size: int | None = None  # side to resize to; null: as stored
     subset_size: int | None = None  # training examples, the same number of each class; null: all that are left
@@ -83,6 +83,7 @@ class DataConfig:
 class PhotoPatchesConfig(DataConfig):
     """Crops of ten embedded photographs; `crop_size` pixels are averaged down to `image_size`."""
 
+    name: str = "photo_patches"
     image_size: int | None = 8
     crop_size: int = 16
     subset_size: int | None = 400

@@ -26,7 +26,9 @@ def environment(device: str) -> dict[str, Any]:
         "libraries": {name: version(name) for name in LIBRARIES},
         "platform": platform.platform(),
         "device": device,
-        "device_name": torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.processor(),
+        "device_name": torch.cuda.get_device_name(device)
+        if device.startswith("cuda")
+        else platform.processor() or platform.machine(),
         "threads": torch.get_num_threads(),
         "cores": os.cpu_count(),
     }

@@ -120,8 +120,8 @@ def collect(folder: Path) -> Results:
     paths = sorted(path.parent for path in (folder / "runs").glob("*/config.yaml"))
     records = {path: read_record(path) for path in paths}
     begun = [path for path, record in records.items() if record["status"] != "left"]
-    runs = _typed(pd.DataFrame([records[path] for path in begun], columns=list(RUN_COLUMNS)), RUN_COLUMNS)
-    runs = pd.concat([runs.assign(experiment=folder.name), _differing_keys(begun)], axis=1)
+    runs = pd.DataFrame([records[path] for path in begun], columns=list(RUN_COLUMNS)).assign(experiment=folder.name)
+    runs = pd.concat([_typed(runs, RUN_COLUMNS), _differing_keys(begun)], axis=1)
     order = [column for column in IDENTITY if column != "run_id"] + ["run_id"]
     runs = runs.sort_values(order, na_position="first", ignore_index=True)
     curves = _curves(folder, runs.run_id)

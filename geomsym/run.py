@@ -32,6 +32,7 @@ def run(cfg: RunConfig, device: str = "cpu", report: Report = silent) -> RunResu
     that doesn't fit the images, a name that isn't in its registry.
     """
     start = perf_counter()
+    torch.backends.cudnn.allow_tf32 = False  # convolutions in true float32, as matrix products are
     dataset = data.load(cfg.data, getattr(torch, cfg.dtype), device)
     transform = sample_transform(
         cfg.transform.name,

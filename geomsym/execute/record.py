@@ -85,9 +85,14 @@ def _write_result(folder: Path, result: RunResult) -> None:
     (folder / "error.txt").unlink(missing_ok=True)
     write_csv(folder / "curves.csv", _curve_table(result))
     if result.fit.checkpoints:
-        write_atomically(folder / "checkpoint.pt", lambda path: torch.save(result.fit.checkpoints, path))
+        write_atomically(folder / "checkpoint.pt", lambda path: _save(result.fit.checkpoints, path))
     outcome = {"status": result.fit.status, "device": result.device, "seconds": round(result.seconds, 3)}
     _write_metrics(folder, result.config, outcome | result.fit.metrics)
+
+
+def _save(checkpoints: dict[int, dict[str, torch.Tensor]], path: Path) -> None:
+    with path.open("wb") as file:  # given a path, torch would write its temporary name into the file
+        torch.save(checkpoints, file)
 
 
 def _write_metrics(folder: Path, cfg: RunConfig, outcome: dict[str, Any]) -> None:

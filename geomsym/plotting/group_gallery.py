@@ -31,8 +31,9 @@ def group_gallery(image: ArrayLike, seed: int = 0) -> Figure:
     Give the image as networks see it, after preprocessing: rotations act about zero, and turn the mean of an
     image that is not centred along with its contrasts. One linear scale for the whole figure maps the range
     of the original, without its outermost percents, to black…white, so that the original looks natural; what
-    rotations carry out of this range is clipped, at both ends alike. Raises a `ConfigError` for other shapes, and for an image too large for
-    `global_rotation`.
+    rotations carry out of this range is clipped, at both ends alike.
+
+    Raises a `ConfigError` for other shapes, and for an image too large for `global_rotation`.
     """
     x = torch.as_tensor(image, dtype=torch.float64)
     if x.ndim != 3 or x.shape[0] not in (1, 3):

@@ -1,0 +1,122 @@
+"""Runs one after the other and side by side: the same files, and no run stops the others."""
+
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from geomsym.config import ArchitectureConfig, DataConfig
+from geomsym.errors import ConfigError, UserError
+from geomsym.execute import execute, folder_of, is_finished, local, record
+from geomsym.results import collect, load, read_record
+
+
+@pytest.fixture(autouse=True)
+def two_cores(monkeypatch):
+    """Two workers then have one thread each, like this process, so that their sums round alike."""
+    monkeypatch.setattr(local, "available_cores", lambda: 2)
+
+
+def do(folder, runs, workers):
+    errors, reports = {}, []
+
+    def done(index, error):
+        assert index not in errors
+        errors[index] = error
+
+    execute(folder, runs, "cpu", workers, lambda *report: reports.append(report), done)
+    return errors, reports
+
+
+def grid(tiny):
+    """Four runs that succeed around one that can't: a point has no windows of 4×4 pixels."""
+    good = [tiny(seed=seed) for seed in range(4)]
+    good = [replace(cfg, inference=replace(cfg.inference, checkpoint_steps=[0])) for cfg in good]
+    bad = tiny(architecture=ArchitectureConfig("lap", width=8, depth=2, window=4))
+    return [*good[:2], bad, *good[2:]]
+
+
+def contents(folder, cfg):
+    """The files of a run as text, without what depends on when and how fast it ran."""
+    record = {key: value for key, value in read_record(folder_of(folder, cfg)).items() if key != "seconds"}
+    files = {path.name: path.read_bytes() for path in folder_of(folder, cfg).iterdir()}
+    for name in ("metrics.json", "environment.json", "error.txt"):
+        files.pop(name, None)
+    return record, files
+
+
+def test_serial_and_parallel_execution_agree_and_a_failure_stops_no_other(tmp_path, tiny):
+    runs = grid(tiny)
+    for name, workers in (("serial", 1), ("parallel", 2)):
+        folder = tmp_path / name / "x"
+        errors, reports = do(folder, runs, workers)
+        assert sorted(errors) == list(range(5)) and [k for k, e in errors.items() if e is not None] == [2]
+        assert isinstance(errors[2], ConfigError)
+        assert str(errors[2]).startswith("architecture.window=4: ")
+        assert {index for index, *_ in reports} <= {0, 1, 3, 4} and {most for _, _, most, _ in reports} <= {20}
+        assert [is_finished(folder, cfg) for cfg in runs] == [True, True, False, True, True]
+        failed = read_record(folder_of(folder, runs[2]))
+        assert failed["status"] == "failed" and failed["error"] == str(errors[2])
+        assert "ConfigError" in (folder_of(folder, runs[2]) / "error.txt").read_text()
+        collect(folder)
+    for cfg in runs:
+        assert contents(tmp_path / "serial" / "x", cfg) == contents(tmp_path / "parallel" / "x", cfg)
+    serial, parallel = (load(tmp_path / name / "x") for name in ("serial", "parallel"))
+    pd.testing.assert_frame_equal(serial.runs.drop(columns="seconds"), parallel.runs.drop(columns="seconds"))
+    pd.testing.assert_frame_equal(serial.curves, parallel.curves)
+
+
+def test_serial_runs_are_reported_in_order(tmp_path, tiny):
+    runs = [tiny(seed=seed) for seed in range(2)]
+    errors, reports = do(tmp_path, runs, 1)
+    assert errors == {0: None, 1: None}
+    assert [report[:3] for report in reports] == [(k, step, 20) for k in range(2) for step in (0, 5, 10, 15, 20)]
+
+
+def test_an_interrupt_stops_serial_execution_where_it_is(tmp_path, tiny, monkeypatch):
+    runs, calls = [tiny(seed=seed) for seed in range(3)], []
+
+    def interrupted(cfg, *rest):
+        calls.append(cfg)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(cfg, *rest)
+
+    real = record.run
+    monkeypatch.setattr(record, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        do(tmp_path, runs, 1)
+    assert calls == runs[:2] and [is_finished(tmp_path, cfg) for cfg in runs] == [True, False, False]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the workers in /proc")
+def test_a_worker_that_is_killed_from_outside_is_told_and_leaves_no_other(tmp_path, tiny):
+    runs = [tiny(seed=seed) for seed in range(3)]
+    runs = [replace(cfg, inference=replace(cfg.inference, max_steps=10**6)) for cfg in runs]
+    victims = []
+
+    def kill_one(*report):
+        if not victims:
+            victims.extend(workers())
+            os.kill(victims[0], signal.SIGKILL)
+
+    with pytest.raises(UserError, match="a worker process was ended from outside"):
+        execute(tmp_path, runs, "cpu", 2, kill_one, lambda index, error: None)
+    assert len(victims) == 2 and workers() == []
+    assert not any(is_finished(tmp_path, cfg) for cfg in runs)
+
+
+def workers():
+    """The ids of the living worker processes of this process."""
+    tasks = Path("/proc/self/task").iterdir()
+    children = [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
+    return [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def test_data_that_are_not_there_fail_by_their_key(tmp_path, tiny):
+    missing = tiny(data=DataConfig("mnist", root=str(tmp_path / "none")))
+    errors, _ = do(tmp_path / "x", [missing, tiny()], 1)
+    assert isinstance(errors[0], UserError) and errors[1] is None

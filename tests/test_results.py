@@ -1,0 +1,229 @@
+"""Tables from run folders: rows, columns, types, and what becomes of folders that aren't whole."""
+
+import shutil
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from geomsym.config import GradientDescentConfig, TransformConfig
+from geomsym.errors import DataError
+from geomsym.execute import folder_of, is_finished, plan
+from geomsym.execute.record import identity
+from geomsym.files import write_csv, write_json
+from geomsym.identity import run_id
+from geomsym.results import CURVE_COLUMNS, RUN_COLUMNS, STATUSES, collect, experiments, load, statuses
+
+
+def begin(folder, cfg):
+    plan(folder, cfg)
+    write_json(folder_of(folder, cfg) / "environment.json", {"identity": identity(cfg), "device": "cpu"})
+
+
+def finish(folder, cfg, status="ok", **outcome):
+    begin(folder, cfg)
+    row = identity(cfg) | {"status": status, "device": "cpu", "seconds": 0.25} | outcome
+    curve = pd.DataFrame([(run_id(cfg), 0, 0.0, "test", "accuracy", 0.1 + cfg.seed)], columns=list(CURVE_COLUMNS))
+    write_csv(folder_of(folder, cfg) / "curves.csv", curve)
+    write_json(folder_of(folder, cfg) / "metrics.json", row)
+
+
+def text(path):
+    return path.read_bytes()
+
+
+def test_the_tables_do_not_depend_on_the_order_of_runs_or_folders(tmp_path, tiny):
+    runs = [
+        tiny(seed=seed, transform=TransformConfig(name))
+        for name in ("identity", "global_rotation")
+        for seed in (2, 0, 1)
+    ]
+    for parent, order in (("a", runs), ("b", runs[::-1])):
+        for k, cfg in enumerate(order):
+            finish(tmp_path / parent / "x", cfg, best_test_accuracy=0.5 + cfg.seed / 10)
+            if k % 2:
+                collect(tmp_path / parent / "x")
+        collect(tmp_path / parent / "x")
+    for name in ("runs.csv", "curves.csv"):
+        assert text(tmp_path / "a" / "x" / name) == text(tmp_path / "b" / "x" / name)
+    table = load(tmp_path / "a" / "x").runs
+    assert list(table["transform"]) == ["global_rotation"] * 3 + ["identity"] * 3
+    assert list(table.seed) == [0, 1, 2] * 2
+    curves = load(tmp_path / "a" / "x").curves
+    assert list(curves.run_id) == list(table.run_id) and list(curves.value) == [0.1, 1.1, 2.1] * 2
+
+
+def test_a_row_says_what_the_run_was_and_what_came_of_it(tmp_path, tiny):
+    cfg = tiny(seed=3, transform=TransformConfig("global_rotation", strength=0.1))
+    finish(tmp_path / "grid", cfg, test_accuracy=1 / 3, steps=20, lambda_max=1e-30)
+    row = load(collected(tmp_path / "grid")).runs.iloc[0].dropna().to_dict()
+    assert row == {
+        "run_id": run_id(cfg),
+        "experiment": "grid",
+        "data": "sinusoid",
+        "transform": "global_rotation",
+        "transform_strength": 0.1,
+        "transform_seed": 3,
+        "architecture": "fcn",
+        "width": 8,
+        "depth": 2,
+        "activation": "relu",
+        "inference": "nn_plus",
+        "subset_size": 40,
+        "seed": 3,
+        "status": "ok",
+        "test_accuracy": 1 / 3,
+        "steps": 20,
+        "lambda_max": 1e-30,
+        "device": "cpu",
+        "dtype": "float32",
+        "seconds": 0.25,
+    }
+
+
+def collected(folder):
+    collect(folder)
+    return folder
+
+
+def test_the_columns_and_their_types_read_back(tmp_path, tiny):
+    finish(tmp_path / "x", tiny())
+    finish(tmp_path / "x", tiny(seed=1), "failed", error='a, "b"\nNA')
+    made, read = collect(tmp_path / "x"), load(tmp_path / "x")
+    for table in (made.runs, read.runs):
+        assert {name: str(kind) for name, kind in table.dtypes.items()} == RUN_COLUMNS
+        assert list(table) == list(RUN_COLUMNS)
+    assert {name: str(kind) for name, kind in read.curves.dtypes.items()} == CURVE_COLUMNS
+    pd.testing.assert_frame_equal(made.runs, read.runs)
+    pd.testing.assert_frame_equal(made.curves, read.curves)
+    assert read.runs.error[1] == 'a, "b"\nNA' and read.runs.error[0] is pd.NA
+
+
+def test_a_differing_key_is_a_column_and_an_equal_one_is_not(tmp_path, tiny):
+    base = tiny()
+    for l2 in (1e-7, 1e-3):
+        inference = replace(base.inference, l2=l2, checkpoint_steps=[0, 5] if l2 == 1e-3 else [])
+        finish(tmp_path / "x", replace(base, inference=inference))
+    table = load(collected(tmp_path / "x")).runs
+    assert list(table)[len(RUN_COLUMNS) :] == ["inference.l2", "inference.checkpoint_steps"]
+    assert dict(zip(table["inference.l2"], table["inference.checkpoint_steps"], strict=True)) == {
+        1e-7: "[]",
+        1e-3: "[0, 5]",
+    }
+    assert table.set_index("run_id")["inference.l2"].to_dict() == {
+        run_id(replace(base, inference=replace(base.inference, l2=1e-7))): 1e-7,
+        run_id(replace(base, inference=replace(base.inference, l2=1e-3, checkpoint_steps=[0, 5]))): 1e-3,
+    }
+
+
+def test_a_key_that_is_null_in_some_runs_only_is_a_column(tmp_path, tiny):
+    base = tiny()
+    for rate in (0.1, None):
+        finish(tmp_path / "x", replace(base, inference=replace(base.inference, learning_rate=rate)))
+    table = load(collected(tmp_path / "x")).runs
+    assert sorted(table["inference.learning_rate"].fillna(-1)) == [-1, 0.1]
+
+
+def test_interrupted_and_left_runs(tmp_path, tiny):
+    folder = tmp_path / "x"
+    done, begun, left, failed = (tiny(seed=seed) for seed in range(4))
+    finish(folder, done)
+    begin(folder, begun)
+    plan(folder, left)
+    finish(folder, failed, "failed", error="no")
+    table = load(collected(folder)).runs
+    assert dict(zip(table.seed, table.status, strict=True)) == {0: "ok", 1: "interrupted", 3: "failed"}
+    assert table[table.seed == 1].test_accuracy.isna().all()
+    assert statuses(folder) == dict.fromkeys(STATUSES, 0) | {"ok": 1, "failed": 1, "interrupted": 1, "left": 1}
+    assert [is_finished(folder, cfg) for cfg in (done, begun, left, failed)] == [True, False, False, False]
+
+
+@pytest.mark.parametrize("status", ["unfitted", "diverged"])
+def test_a_poor_result_is_a_result(tmp_path, tiny, status):
+    finish(tmp_path / "x", tiny(), status)
+    assert is_finished(tmp_path / "x", tiny())
+
+
+def test_an_experiment_without_runs_has_empty_tables(tmp_path):
+    (tmp_path / "x" / "runs").mkdir(parents=True)
+    results = load(collected(tmp_path / "x"))
+    assert len(results.runs) == len(results.curves) == 0
+    assert {name: str(kind) for name, kind in results.runs.dtypes.items()} == RUN_COLUMNS
+    assert {name: str(kind) for name, kind in results.curves.dtypes.items()} == CURVE_COLUMNS
+
+
+def test_an_experiment_with_nothing_but_planned_runs_has_empty_tables(tmp_path, tiny):
+    plan(tmp_path / "x", tiny())
+    assert len(load(collected(tmp_path / "x")).runs) == 0
+
+
+def test_a_run_without_its_curve_has_a_row(tmp_path, tiny):
+    finish(tmp_path / "x", tiny())
+    finish(tmp_path / "x", tiny(seed=1))
+    (folder_of(tmp_path / "x", tiny()) / "curves.csv").unlink()
+    results = load(collected(tmp_path / "x"))
+    assert list(results.runs.seed) == [0, 1] and list(results.curves.run_id) == [run_id(tiny(seed=1))]
+
+
+def test_other_folders_among_the_runs_are_passed_over(tmp_path, tiny):
+    finish(tmp_path / "x", tiny())
+    (tmp_path / "x" / "runs" / "empty").mkdir()
+    (tmp_path / "x" / "runs" / "note.txt").write_text("mine")
+    assert len(collect(tmp_path / "x").runs) == 1 and sum(statuses(tmp_path / "x").values()) == 1
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "environment.json"])
+@pytest.mark.parametrize("content", [b"", b'{"status": "o', b"\xff\xfe"])
+def test_a_spoilt_file_is_named(tmp_path, tiny, name, content):
+    begin(tmp_path / "x", tiny())
+    (folder_of(tmp_path / "x", tiny()) / name).write_bytes(content)
+    with pytest.raises(DataError, match=rf"{run_id(tiny())}/{name}: not valid JSON .*delete it"):
+        collect(tmp_path / "x")
+
+
+def test_after_an_interrupt_between_the_tables_there_is_no_half_of_them(tmp_path, tiny, monkeypatch):
+    finish(tmp_path / "x", tiny())
+
+    def power_cut(path, table):
+        if (tmp_path / "x").joinpath("curves.csv").exists() or (tmp_path / "x").joinpath("runs.csv").exists():
+            raise KeyboardInterrupt
+        write_csv(path, table)
+
+    monkeypatch.setattr("geomsym.results.write_csv", power_cut)
+    with pytest.raises(KeyboardInterrupt):
+        collect(tmp_path / "x")
+    with pytest.raises(DataError, match=r"no runs\.csv"):
+        load(tmp_path / "x")
+
+
+@pytest.mark.parametrize("where", ["", "runs", "none"])
+def test_loading_what_is_no_experiment(tmp_path, where):
+    (tmp_path / "runs").mkdir()
+    with pytest.raises(DataError, match=r"no runs\.csv there; give the folder of an experiment"):
+        load(tmp_path / where)
+
+
+def test_tables_load_by_a_path_as_text(tmp_path, tiny):
+    finish(tmp_path / "x", tiny())
+    assert len(load(str(collected(tmp_path / "x"))).runs) == 1
+
+
+def test_experiments_at_or_under_a_folder(tmp_path, tiny):
+    for name in ("b", "a"):
+        plan(tmp_path / name, tiny())
+    (tmp_path / "data").mkdir()
+    assert list(experiments(tmp_path)) == [tmp_path / "a", tmp_path / "b"]
+    assert list(experiments(tmp_path / "a")) == [tmp_path / "a"]
+    assert list(experiments(tmp_path / "data")) == list(experiments(tmp_path / "none")) == []
+
+
+def test_a_copied_experiment_carries_its_new_name(tmp_path, tiny):
+    finish(tmp_path / "x", tiny())
+    shutil.copytree(tmp_path / "x", tmp_path / "y")
+    assert list(collect(tmp_path / "y").runs.experiment) == ["y"]
+
+
+def test_the_greatest_seed_has_its_place_in_the_table(tmp_path, tiny):
+    cfg = tiny(seed=2**63 - 1, inference=GradientDescentConfig())
+    finish(tmp_path / "x", cfg)
+    assert list(load(collected(tmp_path / "x")).runs.seed) == [2**63 - 1]
