@@ -15,9 +15,12 @@ def plot(
 ) -> None:
     """Draw the figures that the tables under DIR allow, as PNG and PDF, into DIR/figures."""
     from geomsym.plotting import draw_figures
-    from geomsym.results import experiments
+    from geomsym.results import collect, experiments
 
-    drawn = [path for experiment in experiments(folder) for path in draw_figures(experiment)]
+    drawn = []
+    for experiment in experiments(folder):
+        collect(experiment)
+        drawn += draw_figures(experiment)
     if not drawn:
         raise DataError(f"{folder}: no finished runs to draw there; do some with geomsym sweep, or give their folder")
     for path in drawn:

@@ -48,6 +48,7 @@ def sweep(
     Values follow Hydra's sweep grammar: a,b  range(1,5)  glob(*). axes.NAME=[...] sets an axis of an
     experiment. Finished runs are not done again: a sweep that was interrupted continues where it stopped.
     """
+    from geomsym.identity import run_id
     from geomsym.results import load
 
     from .compose import compose_sweep, resolved
@@ -58,6 +59,7 @@ def sweep(
         return
     use_data_root(data_root)
     experiment, runs = compose_sweep(overrides or [])
+    runs = list({run_id(run): run for run in runs}.values())
     folder = out / (name or experiment or "sweep")
     if dry_run:
         print_plan(folder, runs, as_json)

@@ -35,7 +35,9 @@ def print_plan(folder: Path, runs: list[RunConfig], as_json: bool) -> None:
         table.add_row(*(str(row[name]) for name in shown), "✓" if row["finished"] else "")
     Console().print(table)
     finished = sum(row["finished"] for row in rows)
-    typer.echo(f"{len(rows)} runs, {finished} finished, {len(rows) - finished} to do, in {folder}")
+    typer.echo(
+        f"{len(rows)} run{'s' * (len(rows) > 1)}, {finished} finished, {len(rows) - finished} to do, in {folder}"
+    )
 
 
 def print_summary(runs: pd.DataFrame, as_json: bool) -> None:

@@ -7,7 +7,8 @@ import torch
 
 from geomsym import data
 from geomsym.architectures import architecture_specs
-from geomsym.config import RunConfig
+from geomsym.config import DataConfig, RunConfig
+from geomsym.data.folders import located
 from geomsym.errors import choose
 from geomsym.identity import run_id
 from geomsym.inference import INFERENCE, Fit, Report, silent
@@ -33,7 +34,7 @@ def run(cfg: RunConfig, device: str = "cpu", report: Report = silent) -> RunResu
     """
     start = perf_counter()
     torch.backends.cudnn.allow_tf32 = False  # convolutions in true float32, as matrix products are
-    dataset = data.load(cfg.data, getattr(torch, cfg.dtype), device)
+    dataset = _load(cfg.data, getattr(torch, cfg.dtype), device)
     transform = sample_transform(
         cfg.transform.name,
         dataset.input_shape,
@@ -46,3 +47,15 @@ def run(cfg: RunConfig, device: str = "cpu", report: Report = silent) -> RunResu
     infer = choose("inference.name", cfg.inference.name, INFERENCE)
     fit = infer(specs, dataset.map(transform), cfg.inference, cfg.seed, report)
     return RunResult(run_id(cfg), cfg, fit, device, perf_counter() - start)
+
+
+_loaded: dict[tuple, data.Dataset] = {}
+"""The last data set: the runs of a sweep mostly share theirs, and decoding a folder of images takes its time."""
+
+
+def _load(cfg: DataConfig, dtype: torch.dtype, device: str) -> data.Dataset:
+    key = (repr(cfg), located(cfg.root), data.fingerprint(cfg), dtype, device)
+    if key not in _loaded:
+        _loaded.clear()
+        _loaded[key] = data.load(cfg, dtype, device)
+    return _loaded[key]

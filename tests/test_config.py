@@ -33,15 +33,22 @@ CLASSES = {
     config.GradientDescentConfig: "inference.",
     config.RunConfig: "",
 }
+REQUIRED = {config.DataConfig: {"name": "mnist"}}
+"""What a dataclass can't be made without."""
+
 FIELDS = [(kind, item) for kind in CLASSES for item in fields(kind)]
 NUMBERS = [(kind, item) for kind, item in FIELDS if item.type in (int, float, int | None, float | None)]
 NAMES_OF_REGISTRIES = {"name", "root", "activation"}
 WORDS = [(kind, item.name) for kind, item in FIELDS if item.type is str and item.name not in NAMES_OF_REGISTRIES]
 
 
+def make(kind, **values):
+    return kind(**REQUIRED.get(kind, {}) | values)
+
+
 def refused(kind, **values) -> ConfigError:
     with pytest.raises(ConfigError) as caught:
-        kind(**values)
+        make(kind, **values)
     return caught.value
 
 
@@ -67,7 +74,7 @@ def test_no_number_may_be_infinite_or_undefined(kind, item, value):
 
 @pytest.mark.parametrize(("kind", "item"), WORDS)
 def test_words_come_from_a_closed_list_that_the_error_names(kind, item):
-    default = getattr(kind(), item)
+    default = getattr(make(kind), item)
     assert str(refused(kind, **{item: default + "x"})).startswith(f"{CLASSES[kind]}{item}={default}x: not one of ")
     assert f"did you mean '{default}'?" in str(refused(kind, **{item: default + "x"}))
 
@@ -111,7 +118,7 @@ def test_values_out_of_range(kind, values, message):
     ],
 )
 def test_values_at_the_edge_are_allowed(kind, values):
-    assert all(getattr(kind(**values), key) == value for key, value in values.items())
+    assert all(getattr(make(kind, **values), key) == value for key, value in values.items())
 
 
 OPTIONS = [(group, option) for group in SCHEMAS for option in options(group)]
@@ -145,7 +152,7 @@ def test_an_option_composes_to_the_defaults_and_the_values_in_its_file(group, op
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_a_file_holds_nothing_but_what_differs_from_the_defaults(group, option):
-    defaults = schema_of(group, option)()
+    defaults = make(schema_of(group, option))
     assert [
         key for key, value in written(group, option).items() if key != "name" and value == getattr(defaults, key)
     ] == []

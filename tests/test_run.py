@@ -18,6 +18,7 @@ from geomsym.config import (
 )
 from geomsym.errors import ConfigError
 from geomsym.identity import run_id
+from geomsym.inference import Fit
 from geomsym.run import run
 
 PHOTOS = RunConfig(
@@ -83,15 +84,35 @@ def test_the_transform_follows_the_runs_seed_unless_it_has_one(tiny, monkeypatch
     assert used == seeds
 
 
-def test_data_follow_their_own_seed(tiny, monkeypatch):
+def seen_by_inference(monkeypatch, *runs):
+    """The training images that inference is given in each of the runs."""
     seen = []
-    load = module.data.load
-    monkeypatch.setattr(module.data, "load", lambda *args: seen.append(load(*args)) or seen[-1])
-    base = tiny()
-    for cfg in (base, replace(base, seed=5), replace(base, data=replace(base.data, seed=5))):
+    monkeypatch.setitem(module.INFERENCE, "nn_plus", lambda specs, data, *rest: seen.append(data) or Fit("ok", {}))
+    for cfg in runs:
         run(cfg)
-    first, same, other = (dataset.train.x for dataset in seen)
-    assert torch.equal(first, same) and not torch.equal(first, other)
+    return [data.train.x for data in seen]
+
+
+def test_data_follow_their_own_seed(tiny, monkeypatch):
+    base = tiny()
+    other = replace(base, data=replace(base.data, seed=5))
+    first, same, moved, back = seen_by_inference(monkeypatch, base, replace(base, seed=5), other, base)
+    assert torch.equal(first, same) and torch.equal(first, back) and not torch.equal(first, moved)
+
+
+def test_data_are_of_the_runs_precision(tiny, monkeypatch):
+    images = seen_by_inference(monkeypatch, tiny(), tiny(dtype="float64"), tiny())
+    assert [x.dtype for x in images] == [torch.float32, torch.float64, torch.float32]
+
+
+def test_a_file_that_changes_between_runs_is_read_again(tiny, monkeypatch, tmp_path):
+    path, images = tmp_path / "a.npz", []
+    for value in (1, 2):
+        x, y = np.full((4, 2, 2), value, dtype=np.float32), np.array([0, 1, 0, 1])
+        np.savez(path, x_train=x, y_train=y, x_test=x, y_test=y)
+        data = DataConfig("arrays", root=str(path), preprocess="none")
+        images += seen_by_inference(monkeypatch, tiny(data=data))
+    assert [x.unique().tolist() for x in images] == [[1], [2]]
 
 
 def test_a_rotation_of_strength_zero_changes_nothing(tiny):

@@ -36,12 +36,12 @@ def accuracy_by_group(results: Results) -> Iterator[tuple[str, Figure]]:
 
 
 def _draw(runs: pd.DataFrame, data: str, size: int) -> Figure:
-    inferences = [name for name in style.INFERENCE_NAMES if name in set(runs.inference)]
+    inferences = style.inference_order(runs.inference)
     groups = style.group_order(runs["transform"])
     figure, (panels,) = style.figure(1, len(inferences))
     for axes, inference in zip(panels, inferences, strict=True):
         _panel(axes, runs[runs.inference == inference], groups)
-        axes.set_title(style.INFERENCE_NAMES[inference])
+        axes.set_title(style.inference_name(inference))
         axes.set_xticks(range(len(groups)), [GROUPS[name].symbol for name in groups])
         axes.set_xlabel(r"group acting on the data, $\tau \sim$")
         axes.grid(axis="x", visible=False)

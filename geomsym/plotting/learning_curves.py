@@ -30,7 +30,7 @@ def learning_curves(results: Results) -> Iterator[tuple[str, Figure]]:
 
 
 def _draw(curves: pd.DataFrame) -> Figure:
-    inferences = [name for name in style.INFERENCE_NAMES if name in set(curves.inference)]
+    inferences = style.inference_order(curves.inference)
     groups = style.group_order(curves["transform"])
     architectures = style.architecture_order(curves.architecture)
     colors = {name: style.OKABE_ITO[k % 8] for k, name in enumerate(architectures)}
@@ -38,7 +38,7 @@ def _draw(curves: pd.DataFrame) -> Figure:
     for row, inference in zip(panels, inferences, strict=True):
         for axes, group in zip(row, groups, strict=True):
             _panel(axes, curves[(curves.inference == inference) & (curves["transform"] == group)], colors)
-        row[0].set_ylabel(f"{style.INFERENCE_NAMES[inference]}\naccuracy (%)")
+        row[0].set_ylabel(f"{style.inference_name(inference)}\naccuracy (%)")
     for axes, group in zip(panels[0], groups, strict=True):
         axes.set_title(GROUPS[group].symbol)
     for axes in panels[-1]:

@@ -56,6 +56,17 @@ def architecture_name(name: str) -> str:
     return re.sub(r"^LAP(\d+)$", r"LAP$^{\1}$", name.upper())
 
 
+def inference_order(names: pd.Series) -> list[str]:
+    """The inference algorithms that occur, the known ones in the paper's order."""
+    present = set(names)
+    return [name for name in INFERENCE_NAMES if name in present] + sorted(present - set(INFERENCE_NAMES))
+
+
+def inference_name(name: str) -> str:
+    """An inference algorithm as the paper writes it: «NN+»."""
+    return INFERENCE_NAMES.get(name, name)
+
+
 INFERENCE_NAMES = {
     "nn": "NN",
     "nn_plus": "NN+",

@@ -24,7 +24,7 @@ def source_of(train_counts, test_counts=None):
 
 
 def choose(source, **values):
-    return partition(source, DataConfig(**values))
+    return partition(source, DataConfig("mnist", **values))
 
 
 def spread(labels, classes):
