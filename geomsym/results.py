@@ -8,7 +8,7 @@ that a run without it isn't finished and will be redone. <folder>'s name is the 
 """
 
 # pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
-# pyright: reportReturnType=false, reportOperatorIssue=false
+# pyright: reportReturnType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
 # pandas annotates df[mask] and df[column] as Series or DataFrame.
 
 import json

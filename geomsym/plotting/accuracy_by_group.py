@@ -1,7 +1,7 @@
 """Test accuracy against the symmetry group of the data, as in Xiao & Pennington (2022), Fig. 2."""
 
 # pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
-# pyright: reportReturnType=false, reportOperatorIssue=false
+# pyright: reportReturnType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
 # pandas annotates df[mask] and df[column] as Series or DataFrame.
 
 from collections.abc import Iterator
@@ -38,9 +38,12 @@ def accuracy_by_group(results: Results) -> Iterator[tuple[str, Figure]]:
 def _draw(runs: pd.DataFrame, data: str, size: int) -> Figure:
     inferences = style.inference_order(runs.inference)
     groups = style.group_order(runs["transform"])
+    summary = over_seeds(runs)
+    summary["series"] = series_names(summary)
+    looks = _looks(summary)
     figure, (panels,) = style.figure(1, len(inferences))
     for axes, inference in zip(panels, inferences, strict=True):
-        _panel(axes, runs[runs.inference == inference], groups)
+        _panel(axes, runs[runs.inference == inference], summary[summary.inference == inference], groups, looks)
         axes.set_title(style.inference_name(inference))
         axes.set_xticks(range(len(groups)), [GROUPS[name].symbol for name in groups])
         axes.set_xlabel(r"group acting on the data, $\tau \sim$")
@@ -51,35 +54,44 @@ def _draw(runs: pd.DataFrame, data: str, size: int) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, runs: pd.DataFrame, groups: list[str]) -> None:
-    summary = over_seeds(runs)
-    names = series_names(summary)
+def _looks(summary: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Colour, marker and horizontal offset of every series, the same in all panels; architectures in their order."""
     architectures = style.architecture_order(summary.architecture)
-    order = sorted(names.unique(), key=lambda name: architectures.index(summary.architecture[names == name].iloc[0]))
+    ranks = summary.groupby("series", sort=False).architecture.first().map(architectures.index)
+    order = list(ranks.sort_values(kind="stable").index)
     offsets = np.linspace(-SPREAD / 2, SPREAD / 2, len(order)) if len(order) > 1 else [0.0]
-    for k, (name, offset) in enumerate(zip(order, offsets, strict=True)):
-        line = summary[names == name].set_index("transform").reindex(groups)
-        x = np.arange(len(groups)) + offset
-        look: dict[str, Any] = {"color": style.OKABE_ITO[k % 8], "marker": style.MARKERS[k % 8]}
-        percent = {column: 100 * line[column].to_numpy(float, na_value=np.nan) for column in ("mean", "standard_error")}
-        axes.errorbar(x, percent["mean"], percent["standard_error"], label=name, capsize=1.5, elinewidth=0.8, **look)
-        _dots(axes, runs, line, groups, offset, look["color"])
+    return {
+        name: {"color": style.OKABE_ITO[k % 8], "marker": style.MARKERS[k % 8], "offset": offset}
+        for k, (name, offset) in enumerate(zip(order, offsets, strict=True))
+    }
 
 
-def _dots(axes: Axes, runs: pd.DataFrame, line: pd.DataFrame, groups: list[str], offset: float, color: str) -> None:
+def _panel(axes: Axes, runs: pd.DataFrame, summary: pd.DataFrame, groups: list[str], looks: dict) -> None:
+    for name, look in looks.items():
+        line = summary[summary.series == name].set_index("transform").reindex(groups)
+        if line.runs.notna().any():
+            x = np.arange(len(groups)) + look["offset"]
+            mean, error = (100 * line[column].to_numpy(float, na_value=np.nan) for column in ("mean", "standard_error"))
+            shape = {"color": look["color"], "marker": look["marker"], "capsize": 1.5, "elinewidth": 0.8}
+            axes.errorbar(x, mean, error, label=name, **shape)
+            _dots(axes, runs, summary[summary.series == name], groups, look)
+
+
+def _dots(axes: Axes, runs: pd.DataFrame, line: pd.DataFrame, groups: list[str], look: dict[str, Any]) -> None:
     """Every fitted seed of the settings of one line."""
     columns = settings(runs)
-    fitted = runs[runs.status == "ok"].merge(line.reset_index()[columns], on=columns)
-    x = [groups.index(name) + offset for name in fitted["transform"]]
-    axes.scatter(x, 100 * fitted.best_test_accuracy.astype(float), s=5, color=color, alpha=0.35, linewidths=0)
+    fitted = runs[runs.status == "ok"].merge(line[columns], on=columns)
+    x = [groups.index(name) + look["offset"] for name in fitted["transform"]]
+    accuracy = 100 * fitted.best_test_accuracy.astype(float)
+    axes.scatter(x, accuracy, s=7, color=look["color"], alpha=0.4, linewidths=0, zorder=3)
 
 
 def series_names(summary: pd.DataFrame) -> pd.Series:
-    """A name for the line of every row: its architecture, and whatever else varies among the settings of one group."""
+    """A name for the line of every row: its architecture, and whatever else varies where all else is equal."""
     names = summary.architecture.map(style.architecture_name)
     for column in settings(summary):
         if column not in ("data", "transform", "architecture", "inference", "subset_size"):
-            varied = summary.groupby(["transform", "architecture"])[column].transform("nunique") > 1
+            varied = summary.groupby(["transform", "architecture", "inference"])[column].transform("nunique") > 1
             names = names.where(~varied, names + f", {column.split('.')[-1]} " + summary[column].astype("string"))
     return names
 

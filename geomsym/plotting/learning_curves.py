@@ -1,7 +1,7 @@
 """Accuracy along training."""
 
 # pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
-# pyright: reportReturnType=false, reportOperatorIssue=false
+# pyright: reportReturnType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
 # pandas annotates df[mask] and df[column] as Series or DataFrame.
 
 from collections.abc import Iterator

@@ -252,3 +252,11 @@ def test_drawing_leaves_no_text_outside(runs_table):
     figure.savefig(io.BytesIO(), format="png")
     for box in (figure.legends[0].get_window_extent(), figure._suptitle.get_window_extent()):
         assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
+
+
+def test_an_architecture_looks_the_same_in_every_panel(runs_table):
+    """One algorithm was run on GAP alone: its line must not take the colour of the other panel's first line."""
+    more = [row | {"inference": "nn"} for row in rows() if row["architecture"] == "gap"]
+    (plus, nn) = sorted(only_figure(runs_table(*rows(), *more))[1].axes, key=lambda axes: axes.get_title() != "NN+")
+    colors = [{c.get_label(): c[0].get_color() for c in axes.containers} for axes in (plus, nn)]
+    assert set(colors[1]) == {"GAP"} and colors[0]["GAP"] == colors[1]["GAP"] != colors[0]["FCN"]
