@@ -10,11 +10,13 @@ from geomsym.config import RunConfig
 def do_runs(experiment: Path, runs: list[RunConfig], device: str, workers: int) -> dict[int, Exception]:
     """Do those runs that have no result yet, collect the tables, and return the errors by the index of the run.
 
-    A failed run doesn't stop the others. Ctrl-C and SIGTERM end the command after the tables are collected; the same
+    Raises `UserError` before anything is written where a run can't be done. One that fails all the same doesn't stop
+    the others. Ctrl-C and SIGTERM end the command after the tables are collected; the same
     command continues.
     """
     from geomsym.execute import execute, is_finished, plan
     from geomsym.results import collect
+    from geomsym.run import check
 
     from .interrupt import Interrupted, interruptible
     from .progress import RunProgress
@@ -24,6 +26,7 @@ def do_runs(experiment: Path, runs: list[RunConfig], device: str, workers: int) 
         say(f"Nothing to do: finished already, {len(runs)} of {len(runs)}.")
         collect(experiment)
         return {}
+    check([runs[index] for index in left], device)
     try:
         with interruptible(), RunProgress([runs[index] for index in left]) as display:
             for index in left:

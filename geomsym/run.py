@@ -1,5 +1,6 @@
 """One run, from its configuration to its result: data -> transform -> architecture -> inference -> record."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -7,12 +8,13 @@ import torch
 
 from geomsym import data
 from geomsym.architectures import architecture_specs
+from geomsym.architectures.layer_specs import shapes
 from geomsym.config import DataConfig, RunConfig
 from geomsym.data.folders import located
 from geomsym.errors import choose
 from geomsym.identity import run_id
 from geomsym.inference import INFERENCE, Fit, Report, silent
-from geomsym.transforms import sample_transform
+from geomsym.transforms import check_transform, sample_transform
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,21 @@ def run(cfg: RunConfig, device: str = "cpu", report: Report = silent) -> RunResu
     infer = choose("inference.name", cfg.inference.name, INFERENCE)
     fit = infer(specs, dataset.map(transform), cfg.inference, cfg.seed, report)
     return RunResult(run_id(cfg), cfg, fit, device, perf_counter() - start)
+
+
+def check(configs: Sequence[RunConfig], device: str = "cpu") -> None:
+    """Raise the `UserError` of the first run that couldn't be done, before time is spent on any.
+
+    Looks at the data's labels and one image, at the transform's group, and at the shapes between layers.
+    """
+    inspected = {}
+    for cfg in configs:
+        if repr(cfg.data) not in inspected:
+            inspected[repr(cfg.data)] = data.inspect(cfg.data)
+        shape, classes = inspected[repr(cfg.data)]
+        check_transform(cfg.transform.name, shape, cfg.transform.strength, getattr(torch, cfg.dtype), device)
+        shapes(architecture_specs(cfg.architecture, classes), shape)
+        choose("inference.name", cfg.inference.name, INFERENCE)
 
 
 _loaded: dict[tuple, data.Dataset] = {}

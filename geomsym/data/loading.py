@@ -32,6 +32,17 @@ def load(cfg: DataConfig, dtype: torch.dtype = torch.float32, device: torch.devi
     return Dataset(train, validation, test, source.class_names)
 
 
+def inspect(cfg: DataConfig) -> tuple[tuple[int, int, int], int]:
+    """The shape (c, h, w) of the images that a config describes, and the number of classes K.
+
+    From the labels and one image, so that a config can be tried before much time is spent. Raises as `load`.
+    """
+    source = member_of(cfg).open(cfg, located(cfg.root))
+    first = _read(source.train, partition(source, cfg).train[:1], torch.float32)
+    c, h, w = (mirrored(first) if cfg.flip else first).x.shape[1:]
+    return (c, h, w), len(source.class_names)
+
+
 def mirrored(split: Split) -> Split:
     """The split [n] followed by the left-right mirror image of each of its images: [2n]."""
     if split.x.shape[-1] == 1:

@@ -10,6 +10,6 @@ True
 from geomsym.transforms.elements import Transform
 from geomsym.transforms.groups import GROUPS, Group
 from geomsym.transforms.path import RotationPath
-from geomsym.transforms.sample import sample_path, sample_transform
+from geomsym.transforms.sample import check_transform, sample_path, sample_transform
 
-__all__ = ["GROUPS", "Group", "RotationPath", "Transform", "sample_path", "sample_transform"]
+__all__ = ["GROUPS", "Group", "RotationPath", "Transform", "check_transform", "sample_path", "sample_transform"]

@@ -30,15 +30,27 @@ def sample_transform(
     Raises a `ConfigError` for an unknown group, a group that needs more channels or more memory than there
     are, a strength outside [0, 1], and a strength for a group without a path.
     """
+    group = check_transform(name, shape, strength, dtype, device)
+    element = _draw(group, shape, seed)
+    if strength is not None:
+        element = _path_to(element).at(strength)
+    return element.to(dtype, device)
+
+
+def check_transform(
+    name: str,
+    shape: Shape,
+    strength: float | None = None,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+) -> Group:
+    """The group of which `sample_transform` would draw an element; raises the errors it would, and draws nothing."""
     group = _group_for(name, shape)
     if strength is not None:
         _check_strength(group, strength)
     if group.is_dense:
         require_dense_fits(name, prod(shape), strength is not None, dtype, torch.device(device))
-    element = _draw(group, shape, seed)
-    if strength is not None:
-        element = _path_to(element).at(strength)
-    return element.to(dtype, device)
+    return group
 
 
 def sample_path(name: str, shape: Shape, seed: int = 0) -> RotationPath:
@@ -46,10 +58,7 @@ def sample_path(name: str, shape: Shape, seed: int = 0) -> RotationPath:
 
     Many points of it cost one logarithm. Raises a `ConfigError` as `sample_transform` does.
     """
-    group = _group_for(name, shape)
-    _check_strength(group, 1.0)
-    if group.is_dense:
-        require_dense_fits(name, prod(shape), True, torch.float64, torch.device("cpu"))
+    group = check_transform(name, shape, 1.0, torch.float64)
     return _path_to(_draw(group, shape, seed))
 
 

@@ -131,12 +131,27 @@ def test_what_a_user_can_mend_ends_with_one_message(tmp_path, arguments, message
         assert part in said
 
 
-def test_data_that_are_not_there_end_the_command_and_are_written_down(tmp_path):
+def test_data_that_are_not_there_end_the_command_before_anything_is_written(tmp_path):
     arguments = ["train", "data=mnist", f"data.root={tmp_path}", "--out", tmp_path / "o", "--device", "cpu"]
     result = invoke(*arguments)
     assert result.exit_code == 2 and "geomsym data fetch mnist" in result.stderr.replace("\n", " ")
     assert "Traceback" not in result.stderr
-    assert list(load(tmp_path / "o" / "train").runs.status) == ["failed"]
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (["data=digits", "data.channels=1", "transform=identity,pixel_rotation"], "transform.name=pixel_rotation"),
+        (["architecture=lap", "architecture.window=2,3"], "architecture.window=3: does not divide the 8×8 image"),
+        (["data.subset_size=10,60000"], "data.subset_size=60000: class 'astronaut' has only 5000 examples"),
+        (["data=xor", "architecture=fcn", "data.flip=false,true"], "data.flip=True: points and vectors"),
+    ],
+)
+def test_a_sweep_with_one_run_that_cannot_be_done_does_not_begin(tmp_path, bad, message):
+    result = invoke("sweep", *bad, "--out", tmp_path / "o", "--device", "cpu")
+    assert result.exit_code == 2 and message in result.stderr.replace("\n", " ")
+    assert not (tmp_path / "o").exists()
 
 
 @pytest.mark.parametrize(
