@@ -11,8 +11,7 @@ def do_runs(experiment: Path, runs: list[RunConfig], device: str, workers: int) 
     """Do those runs that have no result yet, collect the tables, and return the errors by the index of the run.
 
     Raises `UserError` before anything is written where a run can't be done. One that fails all the same doesn't stop
-    the others. Ctrl-C and SIGTERM end the command after the tables are collected; the same
-    command continues.
+    the others. Ctrl-C and SIGTERM end the command after the tables are collected; the same command continues.
     """
     from geomsym.execute import execute, is_finished, plan
     from geomsym.results import collect
