@@ -214,3 +214,4 @@ def _register_schemas() -> None:
     store.store(group="transform", name="base_transform", node=config.TransformConfig)
     store.store(group="architecture", name="base_architecture", node=config.ArchitectureConfig)
     store.store(group="inference", name="base_gradient_descent", node=config.GradientDescentConfig)
+    store.store(group="inference", name="base_kernel_regression", node=config.KernelRegressionConfig)

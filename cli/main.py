@@ -9,7 +9,8 @@ from typer.core import TyperGroup
 import geomsym
 from geomsym.errors import UserError
 
-from . import data, plot, status, sweep, train
+from . import data, kernel, plot, status, sweep, train
+from .options import EPILOG
 
 
 class Commands(TyperGroup):
@@ -31,9 +32,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Symmetries of data, architecture and inference, and the geometry of learned representations.",
 )
-app.command()(train.train)
-app.command()(sweep.sweep)
+app.command(epilog=EPILOG)(train.train)
+app.command(epilog=EPILOG)(sweep.sweep)
 app.command()(plot.plot)
+app.command(epilog=EPILOG)(kernel.kernel)
 app.command()(status.status)
 app.add_typer(data.app)
 

@@ -30,7 +30,7 @@ def complete_override(ctx: typer.Context, incomplete: str) -> list[str]:
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[KEY=VALUE]...",
+        metavar="KEY=VALUE",
         help="Choose an option of a group (architecture=gap) or set a key (data.subset_size=100).",
         autocompletion=complete_override,
         show_default=False,

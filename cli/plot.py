@@ -22,6 +22,7 @@ def plot(
         collect(experiment)
         drawn += draw_figures(experiment)
     if not drawn:
-        raise DataError(f"{folder}: no finished runs to draw there; do some with geomsym sweep, or give their folder")
+        remedy = "do some with geomsym sweep, on two transforms or more, or give their folder"
+        raise DataError(f"{folder}: no finished runs to draw there; {remedy}")
     for path in drawn:
         typer.echo(path)

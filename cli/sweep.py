@@ -8,7 +8,6 @@ import typer
 from geomsym.config import RunConfig
 
 from .options import (
-    EPILOG,
     Cfg,
     DataRoot,
     Device,
@@ -45,8 +44,11 @@ def sweep(
 ) -> None:
     """Do a grid of runs: an experiment, or lists of values such as architecture=fcn,gap seed=0,1.
 
-    Values follow Hydra's sweep grammar: a,b  range(1,5)  glob(*). axes.NAME=[...] sets an axis of an
-    experiment. Finished runs are not done again: a sweep that was interrupted continues where it stopped.
+    Values follow Hydra's sweep grammar: a,b  range(1,5)  glob(*)
+
+    axes.NAME=[...] sets an axis of an experiment.
+
+    Finished runs are not done again; an interrupted sweep continues where it stopped.
     """
     from geomsym.identity import run_id
     from geomsym.results import load
@@ -92,6 +94,3 @@ def default_workers(device: str) -> int:
     from geomsym.execute import available_cores
 
     return available_cores() if device == "cpu" else 1
-
-
-sweep.__doc__ = f"{sweep.__doc__}\n\n{EPILOG}"

@@ -50,21 +50,17 @@ def print_summary(runs: pd.DataFrame, as_json: bool) -> None:
         ["data", "subset_size", "inference"], dropna=False, sort=False
     ):
         examples = "all" if pd.isna(size) else size
-        Console().print(_accuracy_table(f"{data}, {examples} training images, {inference}: test accuracy (%)", part))
+        typer.echo(f"{data}, {examples} training images, {inference}: test accuracy (%)")
+        Console().print(_accuracy_table(part))
+    typer.echo("highest along training; mean ± standard error over seeds")
     counts = runs.status.value_counts().items()
     typer.echo(f"{len(runs)} runs: {', '.join(f'{count} {status}' for status, count in counts)}")
 
 
-def _accuracy_table(title: str, summary: pd.DataFrame) -> Table:
+def _accuracy_table(summary: pd.DataFrame) -> Table:
     names = series_names(summary).str.replace(r"\$\^\{(\d+)\}\$", r"^\1", regex=True)
     groups = style.group_order(summary["transform"])
-    table = Table(
-        "",
-        *map(_symbol, groups),
-        title=title,
-        title_justify="left",
-        caption="highest along training; mean ± standard error",
-    )
+    table = Table("", *map(_symbol, groups))
     for architecture in style.architecture_order(summary.architecture):
         for name in names[summary.architecture == architecture].unique():
             line = summary[names == name].set_index("transform")

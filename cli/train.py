@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 
 from .options import (
-    EPILOG,
     Cfg,
     DataRoot,
     Device,
@@ -40,6 +39,10 @@ SHOWN = (
     "steps",
     "learning_rate",
     "lambda_max",
+    "ridge",
+    "jitter",
+    "condition",
+    "residual",
     "parameters",
     "seconds",
 )
@@ -85,6 +88,3 @@ def _print(record: dict, folder: Path) -> None:
             table.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value))
     Console().print(table)
     typer.echo(f"in {folder}")
-
-
-train.__doc__ = f"{train.__doc__}\n\n{EPILOG}"

@@ -243,6 +243,22 @@ class GradientDescentConfig(InferenceConfig):
 
 
 @dataclass
+class KernelRegressionConfig(InferenceConfig):
+    """Regression with the infinite-width kernel of the architecture: the tangent kernel (ntk) or that of nngp.
+
+    `ridge` is added to the diagonal of the training images' kernel, in units of its mean. At ridge 0 the predictor
+    interpolates the training targets: for ntk it is the limit of gradient descent, for nngp the Bayesian posterior.
+    """
+
+    name: str = "ntk"
+    ridge: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _at_least("inference.ridge", self.ridge, 0)
+
+
+@dataclass
 class RunConfig:
     """One run: a triplet on a data set, from one seed. Its resolved values are its identity."""
 

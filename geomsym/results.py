@@ -55,6 +55,7 @@ OUTCOME = {
     "ridge": "Float64",
     "jitter": "Float64",
     "condition": "Float64",
+    "residual": "Float64",
     "parameters": "Int64",
     "device": "string",
     "dtype": "string",

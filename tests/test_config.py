@@ -31,6 +31,7 @@ CLASSES = {
     config.ArchitectureConfig: "architecture.",
     config.InferenceConfig: "inference.",
     config.GradientDescentConfig: "inference.",
+    config.KernelRegressionConfig: "inference.",
     config.RunConfig: "",
 }
 REQUIRED = {config.DataConfig: {"name": "mnist"}}
@@ -128,7 +129,7 @@ REGISTRIES = {"data": SOURCES, "transform": GROUPS, "inference": INFERENCE}
 
 def schema_of(group, option):
     if group == "inference":
-        return config.GradientDescentConfig
+        return config.KernelRegressionConfig if option in ("ntk", "nngp") else config.GradientDescentConfig
     return SOURCES[option].config if group == "data" else SCHEMAS[group]
 
 

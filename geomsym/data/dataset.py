@@ -32,6 +32,12 @@ class Dataset:
         return len(self.class_names)
 
     @property
+    def splits(self) -> dict[str, Split]:
+        """The splits that aren't empty, by name."""
+        every = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: split for name, split in every.items() if len(split)}
+
+    @property
     def input_shape(self) -> tuple[int, int, int]:
         """(c, h, w) of one image."""
         c, h, w = self.train.x.shape[1:]

@@ -10,6 +10,7 @@ from geomsym.architectures.layer_specs import Specs
 from geomsym.data import Dataset
 from geomsym.inference.fit import Fit, Report, silent
 from geomsym.inference.gradient_descent import gradient_descent
+from geomsym.inference.kernel_regression import kernel_regression
 
 Algorithm = Callable[[Specs, Dataset, Any, int, Report], Fit]
 
@@ -17,6 +18,8 @@ INFERENCE: dict[str, Algorithm] = {
     "nn": gradient_descent,
     "nn_plus": gradient_descent,
     "cross_entropy": gradient_descent,
+    "ntk": kernel_regression,
+    "nngp": kernel_regression,
 }
 
-__all__ = ["INFERENCE", "Fit", "Report", "gradient_descent", "silent"]
+__all__ = ["INFERENCE", "Fit", "Report", "gradient_descent", "kernel_regression", "silent"]

@@ -1,4 +1,6 @@
-"""Accuracy and loss of a network on the parts of a data set."""
+"""Accuracy and loss of a predictor on the parts of a data set."""
+
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
@@ -12,12 +14,17 @@ from geomsym.inference.losses import mean_squared_error, targets
 
 def evaluate(network: nn.Module, data: Dataset, cfg: GradientDescentConfig) -> Scores:
     """Accuracy and `mse` or `cross_entropy` by (split, metric), for every split that isn't empty."""
+    outputs = {name: predict(network, split.x) for name, split in data.splits.items()}
+    return score(outputs, data, cfg.loss, cfg.targets)
+
+
+def score(outputs: Mapping[str, Tensor], data: Dataset, loss: str, coding: str) -> Scores:
+    """Accuracy and `mse` or `cross_entropy` by (split, metric), of outputs [n, K] for the named splits."""
     scores: Scores = {}
-    for name, split in (("train", data.train), ("validation", data.validation), ("test", data.test)):
-        if len(split.y):
-            outputs = predict(network, split.x)
-            scores[name, "accuracy"] = (outputs.argmax(1) == split.y).double().mean().item()
-            scores[name, cfg.loss] = _loss(outputs, split.y, cfg).item()
+    for name, f in outputs.items():
+        labels = data.splits[name].y
+        scores[name, "accuracy"] = (f.argmax(1) == labels).double().mean().item()
+        scores[name, loss] = _loss(f, labels, loss, coding).item()
     return scores
 
 
@@ -27,7 +34,7 @@ def predict(network: nn.Module, x: Tensor, batch_size: int = 256) -> Tensor:
     return torch.cat([network(batch) for batch in x.split(batch_size)])
 
 
-def _loss(outputs: Tensor, labels: Tensor, cfg: GradientDescentConfig) -> Tensor:
-    if cfg.loss == "cross_entropy":
+def _loss(outputs: Tensor, labels: Tensor, loss: str, coding: str) -> Tensor:
+    if loss == "cross_entropy":
         return F.cross_entropy(outputs, labels)
-    return mean_squared_error(outputs, targets(labels, outputs.shape[1], cfg.targets, outputs.dtype))
+    return mean_squared_error(outputs, targets(labels, outputs.shape[1], coding, outputs.dtype))

@@ -26,7 +26,7 @@ class Fit:
 
     `status` is «ok», «unfitted» (training accuracy never reached 95 %) or «diverged»; `metrics` are columns
     of runs.csv; `curve` holds the scores at the steps where they were measured; `checkpoints` the network's
-    state by step.
+    state by step. A predictor without a course of training has neither.
     `steps_per_epoch` is nan where there are no epochs.
     """
 

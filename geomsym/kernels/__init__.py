@@ -1,0 +1,5 @@
+"""The infinite-width reading of layer specs: NNGP and neural tangent kernels."""
+
+from geomsym.kernels.matrices import KernelMatrices, kernel_matrices
+
+__all__ = ["KernelMatrices", "kernel_matrices"]

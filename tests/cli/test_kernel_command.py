@@ -1,0 +1,96 @@
+"""`geomsym kernel` as a user runs it."""
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from geomsym.architectures import specs
+from geomsym.cli.main import app
+from geomsym.kernels import kernel_matrices
+
+SMALL = ["architecture=gap", "architecture.depth=2", "--device", "cpu"]
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, ["kernel", *map(str, arguments)])
+
+
+@pytest.fixture
+def arrays(tmp_path):
+    """Two files of images, of 4 and 3."""
+    random = np.random.default_rng(0)
+    paths = tmp_path / "a.npy", tmp_path / "b.npy"
+    for path, n in zip(paths, (4, 3), strict=True):
+        np.save(path, random.standard_normal((n, 3, 4, 6)))
+    return paths
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_kernels_of_two_files(tmp_path, arrays, dtype):
+    result = invoke("--x1", arrays[0], "--x2", arrays[1], "--out", tmp_path / "k.npz", f"dtype={dtype}", *SMALL)
+    assert result.exit_code == 0 and "nngp and ntk [4, 3]" in result.stdout
+    x1, x2 = (torch.from_numpy(np.load(path)).to(getattr(torch, dtype)) for path in arrays)
+    expected = kernel_matrices(specs("gap", depth=2), x1, x2)
+    with np.load(tmp_path / "k.npz") as file:
+        assert set(file) == {"nngp", "ntk"}
+        for name in file:
+            assert file[name].dtype == dtype
+            assert np.array_equal(file[name], getattr(expected, name).numpy())
+
+
+def test_one_file_against_itself(tmp_path, arrays):
+    assert invoke("--x1", arrays[0], "--out", tmp_path / "k.npz", *SMALL).exit_code == 0
+    with np.load(tmp_path / "k.npz") as file:
+        assert file["ntk"].shape == (4, 4) and np.array_equal(file["ntk"], file["ntk"].T)
+
+
+def test_vectors(tmp_path):
+    np.save(tmp_path / "v.npy", np.eye(3))
+    result = invoke("--x1", tmp_path / "v.npy", "--out", tmp_path / "k.npz", "architecture=fcn", "--device", "cpu")
+    assert result.exit_code == 0
+    with np.load(tmp_path / "k.npz") as file:
+        assert file["nngp"].shape == (3, 3)
+
+
+def bad(tmp_path, name):
+    path = tmp_path / f"{name}.npy"
+    match name:
+        case "text":
+            path.write_text("no array")
+        case "bytes":
+            np.save(path, np.zeros((2, 3, 4, 4), np.uint8))
+        case "flat":
+            np.save(path, np.zeros(5))
+        case "nan":
+            np.save(path, np.full((2, 3, 4, 4), np.nan))
+        case "empty":
+            np.save(path, np.zeros((0, 3, 4, 4)))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("text", "can't be read as an .npy file"),
+        ("missing", "can't be read as an .npy file"),
+        ("bytes", "uint8 [2, 3, 4, 4]; give floating-point images"),
+        ("flat", "float64 [5]; give floating-point images"),
+        ("nan", "x1: image 0 has values that are nan or infinite"),
+        ("empty", "x1: empty"),
+    ],
+)
+def test_files_that_hold_no_images_leave_nothing_behind(tmp_path, name, message):
+    result = invoke("--x1", bad(tmp_path, name), "--out", tmp_path / "k.npz", *SMALL)
+    assert result.exit_code == 2 and message in result.stderr.replace("\n", " ")
+    assert not (tmp_path / "k.npz").exists()
+
+
+def test_other_mistakes(tmp_path, arrays):
+    for arguments, message in (
+        (["--out", tmp_path / "k.txt"], "kernels are written as .npz"),
+        (["--out", tmp_path / "k.npz", "architecture.window=5", "architecture=lap"], "architecture.window=5"),
+        (["--out", tmp_path / "k.npz", "architecture=gpa"], "did you mean 'gap'"),
+    ):
+        result = invoke("--x1", arrays[0], *arguments, "--device", "cpu")
+        assert result.exit_code == 2 and message in result.stderr.replace("\n", " ")
