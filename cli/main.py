@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 import geomsym
 from geomsym.errors import UserError
 
-from . import data, kernel, plot, status, sweep, train
+from . import bench, data, kernel, plot, status, sweep, train
 from .options import EPILOG
 
 
@@ -38,6 +38,7 @@ app.command()(plot.plot)
 app.command(epilog=EPILOG)(kernel.kernel)
 app.command()(status.status)
 app.add_typer(data.app)
+app.add_typer(bench.app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import numba
 import torch
 
 from geomsym.config import RunConfig
@@ -99,6 +100,7 @@ def _start_worker(threads: int, reports: "multiprocessing.Queue") -> None:
     global _reports
     _reports = reports
     torch.set_num_threads(threads)
+    numba.set_num_threads(threads)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
 

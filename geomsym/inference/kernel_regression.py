@@ -46,16 +46,16 @@ class Solution:
 def kernel_regression(
     specs: Specs, data: Dataset, cfg: KernelRegressionConfig, seed: int, report: Report = silent
 ) -> Fit:
-    """Fit the kernel predictor of these layer specs, in float64, on the data's device.
+    """Fit the kernel predictor of these layer specs: kernels in the data's dtype, the system in float64.
 
     Nothing in it is random: `seed` is there for the signature that all algorithms share. Raises `ConfigError` where
     the training images' kernel is too close to singular for the ridge, `UserError` where a kernel isn't finite.
     """
-    x = data.train.x.double()
+    x = data.train.x
     K = _kernel(specs, x, None, cfg.name)
-    solution = solve(K, targets(data.train.y, data.classes, cfg.targets, x.dtype), cfg.ridge)
+    solution = solve(K, targets(data.train.y, data.classes, cfg.targets, K.dtype), cfg.ridge)
     outputs = {
-        name: (K if name == "train" else _kernel(specs, split.x.double(), x, cfg.name)) @ solution.coefficients
+        name: (K if name == "train" else _kernel(specs, split.x, x, cfg.name)) @ solution.coefficients
         for name, split in data.splits.items()
     }
     scores = score(outputs, data, "mse", cfg.targets)
@@ -71,9 +71,9 @@ def kernel_regression(
 
 
 def _kernel(specs: Specs, x1: Tensor, x2: Tensor | None, name: str) -> Tensor:
-    """The kernel matrix «ntk» or «nngp» [n1, n2] of the layer specs; raises `UserError` where it isn't finite."""
+    """The kernel matrix «ntk» or «nngp» [n1, n2], in float64; raises `UserError` where it isn't finite."""
     matrices = kernel_matrices(specs, x1, x2)
-    return _finite(matrices.ntk if name == "ntk" else matrices.nngp)
+    return _finite(matrices.ntk if name == "ntk" else matrices.nngp).double()
 
 
 def solve(K: Tensor, y: Tensor, ridge: float = 0.0) -> Solution:

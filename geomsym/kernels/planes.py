@@ -5,7 +5,7 @@ from functools import reduce
 import torch
 from torch import Tensor
 
-from geomsym.architectures.layer_specs import Conv, Specs
+from geomsym.architectures.layer_specs import Activation, Conv, Specs
 from geomsym.errors import ConfigError
 from geomsym.kernels.readout import Displacement, pair_weights, split_at_readout
 from geomsym.kernels.recursion import Planes, Vectors, input_planes, propagate
@@ -20,9 +20,16 @@ def kernel_block(specs: Specs, x1: Tensor, x2: Tensor) -> tuple[Tensor, Tensor]:
     circular = is_circular(body)
     weights = pair_weights(window, (x1.shape[2], x1.shape[3]), circular)
     K, Theta = _read_out(body, weights, x1, x2, circular)
+    if not any(isinstance(spec, Activation) for spec in head):
+        return finish(head, K, Theta, K.new_zeros(len(x1)), K.new_zeros(len(x2)))  # variances that no layer reads
     q, q2 = (_variances(body, weights, x, circular) for x in (x1, x2))
     rows, columns = equal_pairs(x1, x2)
     K[rows, columns] = q[rows]  # so that the angle between equal images is 0, not the root of a rounding error
+    return finish(head, K, Theta, q, q2)
+
+
+def finish(head: Specs, K: Tensor, Theta: Tensor, q: Tensor, q2: Tensor) -> tuple[Tensor, Tensor]:
+    """NNGP and NTK [n1, n2] behind the layers that follow the readout; q [n1] and q' [n2] are the variances there."""
     state = reduce(lambda state, spec: propagate(spec, state), head, Vectors(K, Theta, q[:, None], q2[None]))
     return state.K, state.Theta
 

@@ -51,12 +51,12 @@ def pair_weights(window: Window, size: tuple[int, int], circular: bool) -> dict[
     The mean over the pairs inside a window, then over windows; all weights add up to 1. With circular padding
     displacements are taken modulo the image's size, because planes are periodic; else α + δ lies inside the image.
     """
-    rows, columns = (_axis_pairs(*pair, circular) for pair in zip(size, (window.height, window.width), strict=True))
+    rows, columns = (axis_pairs(*pair, circular) for pair in zip(size, (window.height, window.width), strict=True))
     share = 1 / (size[0] * size[1] * window.height * window.width)
     return {(i, j): share * torch.outer(row, column) for i, row in rows.items() for j, column in columns.items()}
 
 
-def _axis_pairs(size: int, window: int, circular: bool) -> dict[int, Tensor]:
+def axis_pairs(size: int, window: int, circular: bool) -> dict[int, Tensor]:
     """Along one axis: for every displacement the indicator [size] of positions whose pair lies in the same window."""
     result: dict[int, Tensor] = {}
     for start in range(size):

@@ -43,7 +43,7 @@ class Matrices:
 
 def stand_in(specs, x1, x2=None):
     """Linear for nngp, a Gaussian bell for ntk."""
-    x2 = x1 if x2 is None else x2
+    x1, x2 = x1.double(), (x1 if x2 is None else x2).double()
     return Matrices(x1.flatten(1) @ x2.flatten(1).mT, rbf(x1, x2))
 
 
