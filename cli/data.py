@@ -64,6 +64,8 @@ def show(
     use_data_root(data_root)
     run = compose(overrides or [])
     images = data.load(run.data).train.x
+    if images.shape[1] not in (1, 3) or images.shape[-1] == 1:
+        raise ConfigError("data", run.data.name, "has no pictures to show; choose images, such as photo_patches")
     if index >= len(images):
         raise UserError(f"--index {index}: there are {len(images)} training images")
     for path in save(group_gallery(images[index], run.seed), out / "data" / run.data.name):

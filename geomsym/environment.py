@@ -13,7 +13,7 @@ import torch
 
 import geomsym
 
-LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "scikit-image", "hydra-core")
+LIBRARIES = ("torch", "torchvision", "numba", "numpy", "scipy", "pandas", "scikit-learn", "scikit-image", "hydra-core")
 
 
 def environment(device: str) -> dict[str, Any]:

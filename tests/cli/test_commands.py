@@ -118,7 +118,7 @@ def test_train_in_a_process(tmp_path):
         (["data", "fetch", "cifar"], "data=cifar: not one of .*; did you mean 'cifar10'?"),
         (["data", "fetch", "digits"], "data=digits: nothing to download"),
         (["data", "show", "architecture=gapp"], "architecture=gapp: not one of"),
-        (["data", "show", "data=sinusoid", "--out", "{tmp}"], "image.shape="),
+        (["data", "show", "data=sinusoid", "--out", "{tmp}"], "data=sinusoid: has no pictures to show"),
         (["data", "show", "data=digits", "--index", "100000"], "--index 100000: there are"),
         (["train", "--data-root", "{tmp}/none"], "--data-root {tmp}/none: no such folder"),
         (["train", "data=arrays", "data.root={tmp}/none.npz", "--out", "{tmp}"], "data.root={tmp}/none.npz: "),
@@ -300,3 +300,9 @@ def test_a_picture_of_the_groups(tmp_path):
         image.load()
         assert image.format == "PNG" and min(image.size) > 200
     assert (tmp_path / "data" / "digits.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_points_have_no_picture(tmp_path):
+    result = invoke("data", "show", "data=xor", "--out", tmp_path / "o")
+    assert result.exit_code == 2 and "data=xor: has no pictures to show" in result.stderr
+    assert not (tmp_path / "o").exists()
