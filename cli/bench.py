@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Device, DeviceOption, Json, resolve_device
+from .options import DataRoot, Device, DeviceOption, Json, Overrides, resolve_device, use_data_root
 
 app = typer.Typer(name="bench", help="Measure throughput on this machine.", no_args_is_help=True)
 
@@ -17,37 +17,81 @@ def main() -> None:
 
 @app.command()
 def kernel(
+    overrides: Overrides = None,
     depth: Annotated[int, typer.Option(min=1, help="Hidden layers.")] = 8,
     seconds: Annotated[float, typer.Option(min=0.01, help="How long to measure each network at least.")] = 3.0,
     device: DeviceOption = Device.auto,
+    data_root: DataRoot = None,
     as_json: Json = False,
 ) -> None:
-    """Measure how many pairs of images a second NNGP and NTK take, both together."""
-    from rich.console import Console
-    from rich.table import Table
+    """Measure how many pairs of images a second NNGP and NTK take, both together.
 
+    With a config (data=cifar10 architecture=gap data.subset_size=1000) only its network is measured, on images of
+    its shape, and the time is given that the kernels of such a run would take.
+    """
     from geomsym.kernels.bench import kernel_throughput
 
-    rows = [
-        {
-            "architecture": item.architecture,
-            "image": f"{item.side}×{item.side}×3",
-            "depth": item.depth,
-            "backend": item.backend,
-            "pairs": item.pairs,
-            "seconds": round(item.seconds, 3),
-            "pairs_per_second": round(item.pairs_per_second),
-        }
-        for item in kernel_throughput(depth, resolve_device(device), seconds)
-    ]
+    use_data_root(data_root)
+    where = resolve_device(device)
+    if overrides:
+        rows = [_of_config(overrides, where, seconds)]
+    else:
+        rows = [_row(item) for item in kernel_throughput(depth, where, seconds)]
     if as_json:
         typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
+    _print(rows)
+
+
+def _row(item) -> dict:
+    channels, height, width = item.shape
+    return {
+        "architecture": item.architecture,
+        "image": f"{height}×{width}×{channels}",
+        "depth": item.depth,
+        "backend": item.backend,
+        "pairs": item.pairs,
+        "seconds": round(item.seconds, 3),
+        "pairs_per_second": round(item.pairs_per_second),
+    }
+
+
+def _of_config(overrides: list[str], device: str, seconds: float) -> dict:
+    """The row of one configured network, with the pairs that its run needs and the seconds that they would take."""
+    import torch
+
+    from geomsym import data
+    from geomsym.architectures import architecture_specs, label
+    from geomsym.kernels.bench import measure, pairs_of_a_run
+
+    from .compose import compose
+
+    cfg = compose(overrides)
+    dataset = data.load(cfg.data, getattr(torch, cfg.dtype))
+    layers = architecture_specs(cfg.architecture, dataset.classes)
+    item = measure(
+        layers,
+        label(cfg.architecture),
+        cfg.architecture.depth,
+        dataset.input_shape,
+        getattr(torch, cfg.dtype),
+        device,
+        seconds,
+    )
+    pairs = pairs_of_a_run(len(dataset.train), len(dataset.validation) + len(dataset.test))
+    return _row(item) | {"run_pairs": pairs, "run_seconds": round(pairs / item.pairs_per_second, 1)}
+
+
+def _print(rows: list[dict]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    titles = {"pairs_per_second": "pairs/s", "run_pairs": "run: pairs", "run_seconds": "run: seconds"}
+    if "run_pairs" in rows[0]:  # what was measured beside the rate would not fit beside it
+        rows = [{key: value for key, value in row.items() if key not in ("pairs", "seconds")} for row in rows]
     table = Table()
     for name in rows[0]:
-        table.add_column(
-            name.replace("pairs_per_second", "pairs/s"), justify="left" if name == "architecture" else "right"
-        )
+        table.add_column(titles.get(name, name), justify="left" if name == "architecture" else "right")
     for row in rows:
-        table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in row.values()))
+        table.add_row(*(f"{value:,}" if isinstance(value, int | float) else str(value) for value in row.values()))
     Console().print(table)

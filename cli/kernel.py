@@ -24,17 +24,22 @@ def kernel(
 ) -> None:
     """Compute the NNGP and NTK matrices of your arrays: x1 against x2, or against itself.
 
-    Writes the keys nngp and ntk, a row for each image of x1.
+    Writes the keys nngp and ntk, a row for each image of x1. If it is interrupted, the same command continues.
 
     The network is architecture=...; dtype=float64 computes in double precision.
     """
+    import shutil
+
     import numpy as np
 
     from geomsym.architectures import architecture_specs
     from geomsym.files import write_atomically
-    from geomsym.kernels import kernel_matrices
+    from geomsym.kernels import Kernels
+    from geomsym.kernels.store import Folder
 
     from .compose import compose
+    from .interrupt import Interrupted, interruptible
+    from .progress import pair_progress
 
     cfg = compose(overrides or [])
     if out.suffix != ".npz":
@@ -42,9 +47,17 @@ def kernel(
     where = resolve_device(device)
     first, second = (None if path is None else _images(path, cfg.dtype, where) for path in (x1, x2))
     assert first is not None
-    matrices = kernel_matrices(architecture_specs(cfg.architecture, outputs=1), first, second)
+    tiles = out.with_name(f"{out.name}.tiles")  # what an interrupted command has done
+    kernels = Kernels(store=Folder(tiles))
+    try:
+        with interruptible(), pair_progress() as report:
+            matrices = kernels.matrices(architecture_specs(cfg.architecture, outputs=1), first, second, report)
+    except Interrupted as interrupt:
+        typer.echo(f"Interrupted; what is done is in {tiles}. The same command continues.", err=True)
+        raise typer.Exit(interrupt.exit_code) from None
     nngp, ntk = matrices.nngp.cpu().numpy(), matrices.ntk.cpu().numpy()
     write_atomically(out, lambda path: np.savez(path, nngp=nngp, ntk=ntk))
+    shutil.rmtree(tiles, ignore_errors=True)
     typer.echo(f"nngp and ntk {list(nngp.shape)} in {out}")
 
 

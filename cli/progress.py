@@ -1,5 +1,8 @@
 """A live display of runs: how many are done, and how far those at work have come."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import isnan
 from types import TracebackType
 
 from rich.console import Console
@@ -23,15 +26,7 @@ class RunProgress:
     def __init__(self, runs: list[RunConfig]):
         self.runs = runs
         self.failures: dict[int, Exception] = {}
-        self.bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=16),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(compact=True),
-            console=Console(stderr=True),
-        )
+        self.bars = _bars()
         self.total = self.bars.add_task("runs", total=len(runs), note="")
         self.at_work: dict[int, TaskID] = {}
         self.finished: set[int] = set()
@@ -53,7 +48,8 @@ class RunProgress:
             return
         if index not in self.at_work:
             self.at_work[index] = self.bars.add_task(f"  {title(self.runs[index])}", total=max_steps, note="")
-        self.bars.update(self.at_work[index], completed=step, note=f"train {train_accuracy:.0%}")
+        note = "pairs" if isnan(train_accuracy) else f"train {train_accuracy:.0%}"
+        self.bars.update(self.at_work[index], completed=step, note=note)
 
     def done(self, index: int, error: Exception | None) -> None:
         """A run has finished, or failed with an error."""
@@ -63,6 +59,26 @@ class RunProgress:
         if error is not None:
             self.failures[index] = error
         self.bars.advance(self.total)
+
+
+@contextmanager
+def pair_progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar for the pairs of images of one kernel matrix, and the report that moves it."""
+    with _bars() as bars:
+        task = bars.add_task("kernel", total=None, note="pairs")
+        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+def _bars() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=16),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(compact=True),
+        console=Console(stderr=True),
+    )
 
 
 def title(cfg: RunConfig) -> str:

@@ -43,6 +43,7 @@ SHOWN = (
     "jitter",
     "condition",
     "residual",
+    "test_variance",
     "parameters",
     "seconds",
 )

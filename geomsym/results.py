@@ -56,6 +56,7 @@ OUTCOME = {
     "jitter": "Float64",
     "condition": "Float64",
     "residual": "Float64",
+    "test_variance": "Float64",
     "parameters": "Int64",
     "device": "string",
     "dtype": "string",

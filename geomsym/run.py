@@ -14,6 +14,7 @@ from geomsym.data.folders import located
 from geomsym.errors import choose
 from geomsym.identity import run_id
 from geomsym.inference import INFERENCE, Fit, Report, silent
+from geomsym.kernels import Kernels
 from geomsym.transforms import check_transform, sample_transform
 
 
@@ -28,8 +29,8 @@ class RunResult:
     seconds: float
 
 
-def run(cfg: RunConfig, device: str = "cpu", report: Report = silent) -> RunResult:
-    """Do one run; nothing is read but the data set, and nothing is written.
+def run(cfg: RunConfig, device: str = "cpu", report: Report = silent, kernels: Kernels | None = None) -> RunResult:
+    """Do one run; nothing is read but the data set, and nothing is written, unless `kernels` has a store.
 
     Raises `UserError` where the configuration can't be carried out: data that isn't there, a transform or a layer
     that doesn't fit the images, a name that isn't in its registry.
@@ -47,7 +48,7 @@ def run(cfg: RunConfig, device: str = "cpu", report: Report = silent) -> RunResu
     )
     specs = architecture_specs(cfg.architecture, outputs=dataset.classes)
     infer = choose("inference.name", cfg.inference.name, INFERENCE)
-    fit = infer(specs, dataset.map(transform), cfg.inference, cfg.seed, report)
+    fit = infer(specs, dataset.map(transform), cfg.inference, cfg.seed, report, kernels)
     return RunResult(run_id(cfg), cfg, fit, device, perf_counter() - start)
 
 

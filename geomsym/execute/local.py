@@ -15,9 +15,9 @@ from pathlib import Path
 import numba
 import torch
 
-from geomsym.config import RunConfig
+from geomsym.config import ArchitectureConfig, RunConfig
 from geomsym.errors import UserError
-from geomsym.execute.record import perform
+from geomsym.execute.record import alongside, perform
 
 Progress = Callable[[int, int, int, float], None]
 """Called with (index of the run, steps done, steps at most, training accuracy)."""
@@ -47,10 +47,11 @@ def execute(
 
 
 def _one_by_one(experiment: Path, runs: Sequence[RunConfig], device: str, progress: Progress, done: Done) -> None:
+    together = alongside(runs)
     for index, cfg in enumerate(runs):
         error = None
         try:
-            perform(experiment, cfg, device, partial(progress, index))
+            perform(experiment, cfg, device, partial(progress, index), together[index])
         except Exception as caught:
             error = caught
         done(index, error)
@@ -68,7 +69,10 @@ def _side_by_side(
     context = multiprocessing.get_context("spawn")
     reports = context.Queue()
     with _pool(context, workers, (threads, reports)) as pool:
-        waiting = {pool.submit(_work, experiment, cfg, device, index): index for index, cfg in enumerate(runs)}
+        waiting = {
+            pool.submit(_work, experiment, cfg, device, index, others): index
+            for index, (cfg, others) in enumerate(zip(runs, alongside(runs), strict=True))
+        }
         while waiting:
             finished, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
             for report in _drain(reports):
@@ -112,10 +116,10 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def _work(experiment: Path, cfg: RunConfig, device: str, index: int) -> None:
+def _work(experiment: Path, cfg: RunConfig, device: str, index: int, others: Sequence[ArchitectureConfig]) -> None:
     reports = _reports
     assert reports is not None
-    perform(experiment, cfg, device, lambda *report: reports.put((index, *report)))
+    perform(experiment, cfg, device, lambda *report: reports.put((index, *report)), others)
 
 
 def _drain(reports: "multiprocessing.Queue") -> Iterator[tuple[int, int, int, float]]:

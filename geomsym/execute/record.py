@@ -7,6 +7,7 @@ that a run without it isn't finished.
 """
 
 import traceback
+from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,20 @@ import pandas as pd
 import torch
 from omegaconf import OmegaConf
 
-from geomsym.architectures import label
-from geomsym.config import RunConfig
+from geomsym.architectures import architecture_specs, label
+from geomsym.config import ArchitectureConfig, KernelRegressionConfig, RunConfig
 from geomsym.environment import environment
 from geomsym.errors import UserError
 from geomsym.files import write_atomically, write_csv, write_json, write_text
 from geomsym.identity import SCHEMA_VERSION, canonical, run_id
 from geomsym.inference import Report, silent
+from geomsym.kernels import Kernels
+from geomsym.kernels.store import Folder
 from geomsym.results import CURVE_COLUMNS, read_json
 from geomsym.run import RunResult, run
+
+KERNELS = ".kernels"
+"""The folder of kernel tiles, beside the experiments' folders."""
 
 REDONE = ("failed",)
 """Statuses of finished runs that the same command does again: a failure is no result."""
@@ -47,19 +53,47 @@ def is_finished(experiment: Path, cfg: RunConfig) -> bool:
     return path.is_file() and read_json(path)["status"] not in REDONE
 
 
-def perform(experiment: Path, cfg: RunConfig, device: str, report: Report = silent) -> None:
-    """Do a run and write its files. An error is written down as status «failed», then raised."""
+def perform(
+    experiment: Path,
+    cfg: RunConfig,
+    device: str,
+    report: Report = silent,
+    alongside: Sequence[ArchitectureConfig] = (),
+) -> None:
+    """Do a run and write its files. An error is written down as status «failed», then raised.
+
+    Tiles of kernel matrices are kept beside the experiments, for all of them; networks `alongside` that one pass over
+    the images can serve get theirs too.
+    """
     folder = folder_of(experiment, cfg)
     plan(experiment, cfg)
     (folder / "metrics.json").unlink(missing_ok=True)
     write_json(folder / "environment.json", environment(device) | {"identity": identity(cfg)})
     try:
-        _write_result(folder, run(cfg, device, report))
+        networks = tuple(architecture_specs(architecture, outputs=1) for architecture in alongside)
+        kernels = Kernels(store=Folder(experiment.parent / KERNELS), alongside=networks)
+        _write_result(folder, run(cfg, device, report, kernels))
     except Exception as error:
         write_text(folder / "error.txt", traceback.format_exc())
         message = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         _write_metrics(folder, cfg, {"status": "failed", "device": device, "error": message})
         raise
+
+
+def alongside(runs: Sequence[RunConfig]) -> list[tuple[ArchitectureConfig, ...]]:
+    """For each run the architectures whose kernels are asked for by runs on the same images, its own included."""
+
+    def images(cfg: RunConfig) -> str | None:
+        if not isinstance(cfg.inference, KernelRegressionConfig):
+            return None
+        drawn = cfg.transform.name != "identity"
+        seed = (cfg.seed if cfg.transform.seed is None else cfg.transform.seed) if drawn else 0
+        return repr((cfg.data, cfg.transform.name, cfg.transform.strength, seed, cfg.dtype))
+
+    shared: dict[str | None, dict[str, ArchitectureConfig]] = {}
+    for cfg in runs:
+        shared.setdefault(images(cfg), {})[repr(cfg.architecture)] = cfg.architecture
+    return [() if images(cfg) is None else tuple(shared[images(cfg)].values()) for cfg in runs]
 
 
 def identity(cfg: RunConfig) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Inference algorithms: how a predictor is found from an architecture and training data.
 
-An algorithm maps (layer specs, data, its configuration, seed, report) to a `Fit`. One registry line adds one.
+An algorithm maps (layer specs, data, its configuration, seed, report, kernels) to a `Fit`. One registry line adds one.
 """
 
 from collections.abc import Callable
@@ -11,8 +11,9 @@ from geomsym.data import Dataset
 from geomsym.inference.fit import Fit, Report, silent
 from geomsym.inference.gradient_descent import gradient_descent
 from geomsym.inference.kernel_regression import kernel_regression
+from geomsym.kernels import Kernels
 
-Algorithm = Callable[[Specs, Dataset, Any, int, Report], Fit]
+Algorithm = Callable[[Specs, Dataset, Any, int, Report, Kernels | None], Fit]
 
 INFERENCE: dict[str, Algorithm] = {
     "nn": gradient_descent,

@@ -21,6 +21,7 @@ from geomsym.inference.evaluation import evaluate
 from geomsym.inference.fit import FITTED, Fit, Report, Scores, best, silent, summarize
 from geomsym.inference.losses import objective
 from geomsym.inference.tangent_kernel import largest_tangent_eigenvalue
+from geomsym.kernels import Kernels
 from geomsym.seeds import torch_generator
 
 DIVERGED = 1e4
@@ -31,9 +32,17 @@ EVALUATION_SHARE = 0.1
 
 
 def gradient_descent(
-    specs: Specs, data: Dataset, cfg: GradientDescentConfig, seed: int, report: Report = silent
+    specs: Specs,
+    data: Dataset,
+    cfg: GradientDescentConfig,
+    seed: int,
+    report: Report = silent,
+    kernels: Kernels | None = None,
 ) -> Fit:
-    """Train a network with these layer specs, initial values from `seed`, on the data's dtype and device."""
+    """Train a network with these layer specs, initial values from `seed`, on the data's dtype and device.
+
+    `kernels` is there for the signature that all algorithms share.
+    """
     x = data.train.x
     network = build(specs, tuple(x.shape[1:]), seed, x.dtype).to(x.device)
     lambda_max, learning_rate = choose_learning_rate(network, x, cfg)

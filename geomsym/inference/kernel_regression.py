@@ -21,7 +21,7 @@ from geomsym.errors import ConfigError, UserError
 from geomsym.inference.evaluation import score
 from geomsym.inference.fit import FITTED, Fit, Report, silent, summarize
 from geomsym.inference.losses import targets
-from geomsym.kernels import kernel_matrices
+from geomsym.kernels import Kernels
 
 JITTERS = (0.0, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
 """What is added to the diagonal, in units of its mean, until the matrix is positive definite in float64."""
@@ -44,36 +44,61 @@ class Solution:
 
 
 def kernel_regression(
-    specs: Specs, data: Dataset, cfg: KernelRegressionConfig, seed: int, report: Report = silent
+    specs: Specs,
+    data: Dataset,
+    cfg: KernelRegressionConfig,
+    seed: int,
+    report: Report = silent,
+    kernels: Kernels | None = None,
 ) -> Fit:
     """Fit the kernel predictor of these layer specs: kernels in the data's dtype, the system in float64.
 
-    Nothing in it is random: `seed` is there for the signature that all algorithms share. Raises `ConfigError` where
-    the training images' kernel is too close to singular for the ridge, `UserError` where a kernel isn't finite.
+    Nothing in it is random: `seed` is there for the signature that all algorithms share. `report` counts pairs of
+    images in the place of steps. `kernels` computes the matrices, or has them. The column `test_variance` is the
+    posterior variance of one output, averaged over the test images, for nngp.
+
+    Raises `ConfigError` where the training images' kernel is too close to singular for the ridge, `UserError` where a
+    kernel isn't finite.
     """
-    x = data.train.x
-    K = _kernel(specs, x, None, cfg.name)
+    kernels, x = kernels or Kernels(), data.train.x
+    matrices = _Matrices(specs, cfg.name, kernels, data, report)
+    K = matrices.between(x)
     solution = solve(K, targets(data.train.y, data.classes, cfg.targets, K.dtype), cfg.ridge)
-    outputs = {
-        name: (K if name == "train" else _kernel(specs, split.x, x, cfg.name)) @ solution.coefficients
-        for name, split in data.splits.items()
-    }
-    scores = score(outputs, data, "mse", cfg.targets)
-    report(1, 1, scores["train", "accuracy"])
-    quality = {
-        "ridge": cfg.ridge,
+    cross = {name: K if name == "train" else matrices.between(split.x, x) for name, split in data.splits.items()}
+    scores = score({name: k @ solution.coefficients for name, k in cross.items()}, data, "mse", cfg.targets)
+    metrics = summarize({0: scores}) | {"steps": nan} | quality(solution, cfg.ridge)
+    if cfg.name == "nngp" and "test" in cross:
+        variance = posterior_variance(solution, cross["test"], kernels.diagonal(specs, data.test.x))
+        metrics["test_variance"] = variance.mean().item()
+    return Fit("ok" if scores["train", "accuracy"] >= FITTED else "unfitted", metrics)
+
+
+def quality(solution: Solution, ridge: float) -> dict[str, float]:
+    """The columns of runs.csv that say what was solved and how well."""
+    return {
+        "ridge": ridge,
         "jitter": solution.jitter,
         "condition": solution.condition,
         "residual": solution.residual,
     }
-    status = "ok" if scores["train", "accuracy"] >= FITTED else "unfitted"
-    return Fit(status, summarize({0: scores}) | {"steps": nan} | quality)
 
 
-def _kernel(specs: Specs, x1: Tensor, x2: Tensor | None, name: str) -> Tensor:
-    """The kernel matrix «ntk» or «nngp» [n1, n2], in float64; raises `UserError` where it isn't finite."""
-    matrices = kernel_matrices(specs, x1, x2)
-    return _finite(matrices.ntk if name == "ntk" else matrices.nngp).double()
+class _Matrices:
+    """The kernel matrices «ntk» or «nngp» of one network, in float64, reported as one course of work."""
+
+    def __init__(self, specs: Specs, name: str, kernels: Kernels, data: Dataset, report: Report):
+        n = len(data.train)
+        self.specs, self.name, self.kernels, self.report = specs, name, kernels, report
+        self.done, self.total = 0, n * (n + 1) // 2 + n * (len(data.validation) + len(data.test))
+
+    def between(self, x1: Tensor, x2: Tensor | None = None) -> Tensor:
+        """[n1, n2], of x1 with itself where x2 is None; raises `UserError` where it isn't finite."""
+        before, pairs = self.done, len(x1) * (len(x1) + 1) // 2 if x2 is None else len(x1) * len(x2)
+        matrices = self.kernels.matrices(
+            self.specs, x1, x2, lambda done, total: self.report(before + pairs * done // total, self.total, nan)
+        )
+        self.done += pairs
+        return _finite(matrices.ntk if self.name == "ntk" else matrices.nngp).double()
 
 
 def solve(K: Tensor, y: Tensor, ridge: float = 0.0) -> Solution:

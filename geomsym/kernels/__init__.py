@@ -1,5 +1,5 @@
 """The infinite-width reading of layer specs: NNGP and neural tangent kernels."""
 
-from geomsym.kernels.matrices import KernelMatrices, kernel_matrices
+from geomsym.kernels.matrices import KernelMatrices, Kernels, kernel_matrices
 
-__all__ = ["KernelMatrices", "kernel_matrices"]
+__all__ = ["KernelMatrices", "Kernels", "kernel_matrices"]

@@ -7,9 +7,10 @@ from time import perf_counter
 import torch
 
 from geomsym.architectures import label, specs
-from geomsym.architectures.layer_specs import Specs
+from geomsym.architectures.layer_specs import Shape, Specs
 from geomsym.config import ArchitectureConfig
-from geomsym.kernels.matrices import choose_backend, kernel_matrices
+from geomsym.kernels.backends import choose_backend
+from geomsym.kernels.matrices import kernel_matrices
 
 CASES = (("gap", 32), ("gap", 8), ("lap", 32), ("vec", 32), ("fcn", 32))
 """Families and image sides, as Neural Tangents was measured on."""
@@ -17,10 +18,10 @@ CASES = (("gap", 32), ("gap", 8), ("lap", 32), ("vec", 32), ("fcn", 32))
 
 @dataclass(frozen=True)
 class Throughput:
-    """One network on c×side×side images: both kernels of `pairs` pairs took `seconds`."""
+    """One network on images of shape [c, h, w]: both kernels of `pairs` pairs took `seconds`."""
 
     architecture: str
-    side: int
+    shape: Shape
     depth: int
     backend: str
     pairs: int
@@ -33,26 +34,34 @@ class Throughput:
 
 
 def kernel_throughput(depth: int = 8, device: str = "cpu", seconds: float = 3.0) -> Iterator[Throughput]:
-    """Measure NNGP and NTK together, ReLU, float32, random images with three channels, windows of 4 for LAP.
-
-    Every case is run once to compile, then with twice as many images each time until it takes `seconds`.
-    """
+    """Measure NNGP and NTK together, ReLU, float32, random images with three channels, windows of 4 for LAP."""
     for name, side in CASES:
         layers = specs(name, depth=depth)
-        _time(layers, 2, side, device)
-        n = 4
-        while (taken := _time(layers, n, side, device)) < seconds:
-            n *= 2
         architecture = label(ArchitectureConfig(name))
-        x = torch.zeros(1, 3, side, side, device=device)
-        backend = "numba" if choose_backend("auto", layers, x).__module__.endswith("numba_backend") else "torch"
-        yield Throughput(architecture, side, depth, backend, n * n, taken)
+        yield measure(layers, architecture, depth, (3, side, side), torch.float32, device, seconds)
 
 
-def _time(layers: Specs, n: int, side: int, device: str) -> float:
+def measure(
+    layers: Specs, architecture: str, depth: int, shape: Shape, dtype: torch.dtype, device: str, seconds: float
+) -> Throughput:
+    """Measure one network: run once to compile, then with twice as many images each time until it takes `seconds`."""
+    _time(layers, 2, shape, dtype, device)
+    n = 4
+    while (taken := _time(layers, n, shape, dtype, device)) < seconds:
+        n *= 2
+    backend = choose_backend("auto", layers, torch.zeros(1, *shape, dtype=dtype, device=device))
+    return Throughput(architecture, shape, depth, backend, n * n, taken)
+
+
+def pairs_of_a_run(train: int, others: int) -> int:
+    """Pairs of images whose kernels a run needs: the upper triangle of the training images', and others × training."""
+    return train * (train + 1) // 2 + others * train
+
+
+def _time(layers: Specs, n: int, shape: Shape, dtype: torch.dtype, device: str) -> float:
     """Seconds for n × n pairs of different images."""
     generator = torch.Generator().manual_seed(0)
-    x1, x2 = (torch.randn(n, 3, side, side, generator=generator).to(device) for _ in range(2))
+    x1, x2 = (torch.randn(n, *shape, generator=generator, dtype=dtype).to(device) for _ in range(2))
     start = perf_counter()
     kernel_matrices(layers, x1, x2)
     if device != "cpu":

@@ -1,28 +1,22 @@
 """Kernel matrices of data sets, computed as tiles under a memory budget."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from geomsym.architectures.layer_specs import Specs, shapes
-from geomsym.errors import ConfigError, DataError, choose
-from geomsym.kernels import numba_backend, planes
-from geomsym.kernels.readout import split_at_readout
+from geomsym.errors import DataError
+from geomsym.kernels.backends import BACKENDS, choose_backend
+from geomsym.kernels.store import Nowhere, Store
+from geomsym.kernels.tiles import Tile, Tiling
 
-Block = Callable[[Specs, Tensor, Tensor], tuple[Tensor, Tensor]]
+Report = Callable[[int, int], None]
+"""Called with (pairs of images done, pairs in all) as a matrix grows."""
 
-BACKENDS: dict[str, Block] = {"torch": planes.kernel_block, "numba": numba_backend.kernel_block}
-"""How a tile is computed: «torch» is the reference and runs everywhere, «numba» the fast path on CPUs."""
-
-VALUES_AT_ONCE = 12
-"""Numbers that are alive at the same time for each value of a plane, measured in the reference with ReLU."""
-
-
-COMPILED_TILE, VECTOR_TILE = 128, 2048
-"""Images along a side of a tile of the compiled path, and of networks without planes: where memory sets no limit, small
-enough that a symmetric matrix costs little more than its upper triangle, and large enough to keep all cores at work."""
+DIAGONAL_SIDE = 8
+"""Images that are taken together where only the diagonal counts: enough for all cores."""
 
 
 @dataclass(frozen=True)
@@ -38,58 +32,69 @@ def kernel_matrices(
 ) -> KernelMatrices:
     """NNGP and NTK of all pairs of images x1 [n1, c, h, w] and x2 [n2, c, h, w]; x1 with itself where x2 is None.
 
-    In the dtype and on the device of x1. The backend «auto» is numba where it covers the layers (see
-    `geomsym.kernels.numba_backend.supports`), else torch. With itself, only the upper triangle of tiles is
-    computed, and the matrices are exactly symmetric. A tile takes about `memory` bytes.
+    In the dtype and on the device of x1. The backend «auto» is the first of `BACKENDS` that covers the layers. With
+    itself, only the upper triangle of tiles is computed, and the matrices are exactly symmetric. A tile takes about
+    `memory` bytes.
 
     Raises `DataError` for images that are no such arrays, of different shapes, empty or not finite, and `ConfigError`
     where layers or backend don't fit them.
     """
-    _check(x1, "x1")
-    other = x1 if x2 is None else x2
-    _check(other, "x2")
-    if other.shape[1:] != x1.shape[1:] or other.dtype != x1.dtype:
-        raise DataError(f"x2: images are {_kind(other)}, but those of x1 are {_kind(x1)}; give images of one kind")
+    return Kernels(backend, memory).matrices(specs, x1, x2)
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """Computes kernel matrices, and keeps their tiles in a store.
+
+    Networks `alongside` that share their layers up to the readout with the one asked for get their tiles in the same
+    pass over the planes, for whoever asks for them next.
+    """
+
+    backend: str = "auto"
+    memory: float = 1e9
+    store: Store = field(default_factory=Nowhere)
+    alongside: tuple[Specs, ...] = ()
+
+    def matrices(
+        self, specs: Specs, x1: Tensor, x2: Tensor | None = None, report: Report = lambda done, total: None
+    ) -> KernelMatrices:
+        """NNGP and NTK of all pairs, as `kernel_matrices` says."""
+        check(specs, x1, x2)
+        backend = choose_backend(self.backend, specs, x1)
+        tiling = Tiling.of(specs, x1, x2, backend, self.memory, self.store, self.alongside)
+        nngp, ntk = (x1.new_empty(len(x1), len(tiling.x2)) for _ in range(2))
+        total, done = tiling.pairs, 0
+        for tile, values in tiling.results():
+            for matrix, value in zip((nngp, ntk), values, strict=True):
+                _place(matrix, tile, value.to(matrix))
+            done += tile.pairs
+            report(done, total)
+        return KernelMatrices(nngp, ntk)
+
+    def diagonal(self, specs: Specs, x: Tensor) -> Tensor:
+        """The NNGP kernel [n] of every image of x [n, c, h, w] with itself."""
+        check(specs, x, None)
+        block = BACKENDS[choose_backend(self.backend, specs, x)].block
+        return torch.cat([block([specs], some, some)[0][0].diagonal() for some in x.split(DIAGONAL_SIDE)])
+
+
+def _place(matrix: Tensor, tile: Tile, value: Tensor) -> None:
+    matrix[tile.rows, tile.columns] = value
+    if tile.mirrored:
+        matrix[tile.columns, tile.rows] = value.mT
+
+
+def check(specs: Specs, x1: Tensor, x2: Tensor | None) -> None:
+    """Raise `DataError` or `ConfigError` where `kernel_matrices` can't be computed of these."""
+    _check_images(x1, "x1")
+    if x2 is not None:
+        _check_images(x2, "x2")
+        if x2.shape[1:] != x1.shape[1:] or x2.dtype != x1.dtype:
+            raise DataError(f"x2: images are {_kind(x2)}, but those of x1 are {_kind(x1)}; give images of one kind")
     shapes(specs, tuple(x1.shape[1:]))
-    block = choose_backend(backend, specs, x1)
-    side = tile_side(specs, x1, memory)
-    nngp, ntk = (x1.new_empty(len(x1), len(other)) for _ in range(2))
-    for i in range(0, len(x1), side):
-        for j in range(i if x2 is None else 0, len(other), side):
-            rows, columns = slice(i, i + side), slice(j, j + side)
-            for matrix, tile in zip((nngp, ntk), block(specs, x1[rows], other[columns]), strict=True):
-                matrix[rows, columns] = _symmetric(tile) if x2 is None and i == j else tile
-                if x2 is None and i != j:
-                    matrix[columns, rows] = tile.mT
-    return KernelMatrices(nngp, ntk)
 
 
-def choose_backend(name: str, specs: Specs, x: Tensor) -> Block:
-    """The function that computes tiles; raises `ConfigError` where it is asked for and doesn't cover the layers."""
-    covered = numba_backend.supports(specs, x)
-    if name == "numba" and not covered:
-        raise ConfigError(
-            "backend", name, "covers dense and circular 3×3 layers with ReLU, float32, on a CPU: give torch or auto"
-        )
-    return choose("backend", ("numba" if covered else "torch") if name == "auto" else name, BACKENDS)
-
-
-def tile_side(specs: Specs, x: Tensor, memory: float) -> int:
-    """The number of images along a side of a tile that keeps within `memory` bytes."""
-    body, _, _ = split_at_readout(specs, (x.shape[2], x.shape[3]))
-    planes = x.shape[2] * x.shape[3] if body else 1
-    fitting = max(1, int((memory / (planes * x.element_size() * VALUES_AT_ONCE)) ** 0.5))
-    if not body:
-        return min(fitting, VECTOR_TILE)
-    return COMPILED_TILE if numba_backend.supports(specs, x) else fitting
-
-
-def _symmetric(tile: Tensor) -> Tensor:
-    """A tile with its upper triangle in the place of its lower, which differs by rounding."""
-    return tile.triu() + tile.triu(1).mT
-
-
-def _check(x: Tensor, name: str) -> None:
+def _check_images(x: Tensor, name: str) -> None:
     if x.ndim != 4 or not x.is_floating_point():
         raise DataError(f"{name}: {_kind(x)} of {x.ndim} axes; give floating-point images [n, c, h, w]")
     if x.numel() == 0:

@@ -124,35 +124,36 @@ def _unit(x, x2, first, dy, ndx, scales, shifts, inverse, root, inverse2, root2,
 
 
 @njit(**FAST)
-def _gather(K, a, weight, ndx, m, out):
-    """Add the weighted sum over b and dx of one row to out [m], in float64."""
+def _gather(K, a, row, columns, ndx, m, out):
+    """Add the weighted sum over b and dx of one row to out [m], in float64; columns [w, ndx]."""
     F = ndx * m
-    for b in range(weight.shape[0]):
+    for b in range(columns.shape[0]):
         for d in range(ndx):
-            w = weight[b, d]
-            if w != 0.0:
+            weight = row * columns[b, d]
+            if weight != 0.0:
                 for j in range(m):
-                    out[j] += w * K[a, (b + 1) * F + d * m + j]
+                    out[j] += weight * K[a, (b + 1) * F + d * m + j]
 
 
 @njit(parallel=True, **FAST)
 def all_units(
     x, x2, first, dys, rows, columns, scales, shifts, inverse, root, inverse2, root2, out_K, out_T
 ):  # fmt: skip
-    """Every image of x [n1, c, h, w] against the block x2, summed over all displacements into out_K, out_T [n1, m].
+    """Every image of x [n1, c, h, w] against the block x2, summed over displacements into out_K, out_T [R, n1, m].
 
-    dys [ny] are the vertical displacements; rows [ny, h] and columns [w, ndx] the readout's weights. A thread works on
-    one image at a time, with a state of its own.
+    dys [ny] are the vertical displacements; rows [R, ny, h] and columns [R, w, ndx] the weights of R readouts. A thread
+    works on one image at a time, with a state of its own.
     """
     n1, _, height, width = x.shape
-    ndx, m = columns.shape[1], x2.shape[3]
+    ndx, m = columns.shape[2], x2.shape[3]
     F = ndx * m
     for n in prange(n1):
         K, T = np.empty((height, (width + 2) * F), np.float32), np.empty((height, (width + 2) * F), np.float32)
         HK, HT = np.empty((height, width * F), np.float32), np.empty((height, width * F), np.float32)
         for k in range(len(dys)):
             _unit(x[n], x2, first, dys[k], ndx, scales, shifts, inverse[n], root[n], inverse2, root2, K, T, HK, HT)
-            for a in range(height):
-                if rows[k, a] != 0.0:
-                    _gather(K, a, rows[k, a] * columns, ndx, m, out_K[n])
-                    _gather(T, a, rows[k, a] * columns, ndx, m, out_T[n])
+            for r in range(len(rows)):
+                for a in range(height):
+                    if rows[r, k, a] != 0.0:
+                        _gather(K, a, rows[r, k, a], columns[r], ndx, m, out_K[r, n])
+                        _gather(T, a, rows[r, k, a], columns[r], ndx, m, out_T[r, n])

@@ -6,12 +6,13 @@ and nonlinearities act elementwise, so that planes of different displacement δ 
 by itself, and contributes with the weights given here.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from geomsym.architectures.layer_specs import AveragePool, Flatten, GlobalAveragePool, Specs
+from geomsym.architectures.layer_specs import AveragePool, Flatten, GlobalAveragePool, Specs, Weighted
 from geomsym.errors import ConfigError
 
 Displacement = tuple[int, int]
@@ -23,6 +24,32 @@ class Window:
 
     height: int
     width: int
+
+
+def infinite(specs: Specs) -> Specs:
+    """The same layers without what infinitely wide ones don't depend on: widths, and the law of later weights.
+
+    Raises `ConfigError` where the weights of the first layer aren't Gaussian: its fan-in is finite, and so would its
+    outputs not be Gaussian however wide it is.
+    """
+    weighted = [spec for spec in specs if isinstance(spec, Weighted)]
+    if weighted and weighted[0].init != "gaussian":
+        reason = "at infinite width only a Gaussian first layer has a known kernel: give gaussian"
+        raise ConfigError("architecture.first_layer_init", weighted[0].init, reason)
+    return tuple(replace(spec, width=0, init="gaussian") if isinstance(spec, Weighted) else spec for spec in specs)
+
+
+def split_together(
+    networks: Sequence[Specs], size: tuple[int, int]
+) -> tuple[Specs, tuple[Window, ...], tuple[Specs, ...]]:
+    """The body that networks share, and the window and the head of each.
+
+    Raises `ConfigError` where they differ before their readouts.
+    """
+    bodies, windows, heads = zip(*(split_at_readout(infinite(specs), size) for specs in networks), strict=True)
+    if any(body != bodies[0] for body in bodies):
+        raise ConfigError("architecture", "networks", "only those with the same layers up to the readout go together")
+    return bodies[0], windows, heads
 
 
 def split_at_readout(specs: Specs, size: tuple[int, int]) -> tuple[Specs, Window, Specs]:

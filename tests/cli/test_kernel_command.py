@@ -1,5 +1,8 @@
 """`geomsym kernel` as a user runs it."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +11,7 @@ from typer.testing import CliRunner
 from geomsym.architectures import specs
 from geomsym.cli.main import app
 from geomsym.kernels import kernel_matrices
+from geomsym.kernels.backends import BACKENDS, Backend
 
 SMALL = ["architecture=gap", "architecture.depth=2", "--device", "cpu"]
 
@@ -37,6 +41,29 @@ def test_kernels_of_two_files(tmp_path, arrays, dtype):
         for name in file:
             assert file[name].dtype == dtype
             assert np.array_equal(file[name], getattr(expected, name).numpy())
+
+
+def test_the_tiles_of_an_interrupted_command_are_used_and_removed(tmp_path, arrays, monkeypatch):
+    """Interrupted after the first tile, the second time that tile isn't computed."""
+    plain, counts = BACKENDS["numba"], []
+
+    def block(networks, x1, x2):
+        if len(counts) == 1:
+            counts.append(0)
+            os.kill(os.getpid(), signal.SIGINT)
+        counts.append(len(x1) * len(x2))
+        return plain.block(networks, x1, x2)
+
+    monkeypatch.setitem(BACKENDS, "numba", Backend(block, plain.supports, plain.coverage, work=4 * 24 * 24))
+    command = ("--x1", arrays[0], "--x2", arrays[1], "--out", tmp_path / "k.npz", *SMALL)
+    stopped = invoke(*command)
+    assert stopped.exit_code == 130 and "The same command continues." in stopped.stderr.replace("\n", " ")
+    assert not (tmp_path / "k.npz").exists() and counts == [4, 0]
+    assert invoke(*command).exit_code == 0 and counts == [4, 0, 2, 4, 2]
+    assert {path.name for path in tmp_path.iterdir()} == {"a.npy", "b.npy", "k.npz"}
+    x1, x2 = (torch.from_numpy(np.load(path)).float() for path in arrays)
+    with np.load(tmp_path / "k.npz") as file:
+        np.testing.assert_allclose(file["ntk"], kernel_matrices(specs("gap", depth=2), x1, x2).ntk, rtol=1e-6)
 
 
 def test_one_file_against_itself(tmp_path, arrays):

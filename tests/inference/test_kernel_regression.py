@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, replace
-from importlib import import_module
+from math import isnan
 
 import numpy as np
 import pytest
@@ -18,11 +18,11 @@ from geomsym.errors import ConfigError, UserError
 from geomsym.execute import folder_of, perform
 from geomsym.inference import kernel_regression
 from geomsym.inference.kernel_regression import condition_number, posterior_variance, solve
+from geomsym.kernels import Kernels
 from geomsym.plotting.learning_curves import learning_curves
 from geomsym.results import collect, load
 from geomsym.run import run
 
-module = import_module("geomsym.inference.kernel_regression")
 CLASSES = 3
 LAYERS = specs("fcn", CLASSES, width=8, depth=1)
 
@@ -49,8 +49,15 @@ def stand_in(specs, x1, x2=None):
 
 @pytest.fixture
 def stand_in_kernel(monkeypatch):
-    """The module with plain kernels in the place of a network's."""
-    monkeypatch.setattr(module, "kernel_matrices", stand_in)
+    """Plain kernels in the place of a network's."""
+
+    def matrices(self, specs, x1, x2=None, report=lambda done, total: None):
+        report(1, 2)
+        report(2, 2)
+        return stand_in(specs, x1, x2)
+
+    monkeypatch.setattr(Kernels, "matrices", matrices)
+    monkeypatch.setattr(Kernels, "diagonal", lambda self, specs, x: stand_in(specs, x).nngp.diagonal())
 
 
 def split(count, seed):
@@ -206,13 +213,14 @@ def test_both_statuses_occur(stand_in_kernel):
     assert fits[0].metrics["train_accuracy"] == 1 and fits[1].metrics["train_accuracy"] < 0.95
 
 
-def test_there_is_one_step_of_progress_no_curve_and_one_test_accuracy(stand_in_kernel):
+def test_progress_counts_pairs_and_there_is_no_curve_and_one_test_accuracy(stand_in_kernel):
     reports = []
     cfg = KernelRegressionConfig(ridge=1.0)
     fit = kernel_regression(LAYERS, DATA, cfg, 0, lambda *report: reports.append(report))
     accuracies = {fit.metrics[f"{prefix}test_accuracy"] for prefix in ("", "best_", "selected_")}
     assert len(accuracies) == 1 and fit.curve == {} and fit.checkpoints == {}
-    assert reports == [(1, 1, fit.metrics["train_accuracy"])]
+    assert [done for done, _, _ in reports] == [105, 210, 320, 430, 600, 770]  # of 20·21/2 + 20·11 + 20·17 pairs
+    assert {total for _, total, _ in reports} == {770} and all(isnan(accuracy) for _, _, accuracy in reports)
     unvalidated = replace(DATA, validation=Split(DATA.train.x[:0], DATA.train.y[:0]))
     assert "selected_test_accuracy" not in kernel_regression(LAYERS, unvalidated, cfg, 0).metrics
 
@@ -283,7 +291,7 @@ def test_the_command_shows_ridge_jitter_condition_and_residual(stand_in_kernel, 
 
 def test_the_command_refuses_a_kernel_that_is_not_positive_definite(monkeypatch, tmp_path):
     K = 1 + 3 * torch.eye(40).fliplr()  # diagonal 1, lowest eigenvalue −3
-    monkeypatch.setattr(module, "kernel_matrices", lambda *_: Matrices(K, K))
+    monkeypatch.setattr(Kernels, "matrices", lambda *_: Matrices(K, K))
     result = train(tmp_path)
     assert result.exit_code == 2 and "inference.ridge=0.0: the training images' kernel isn't positive" in result.stderr
 
@@ -291,3 +299,14 @@ def test_the_command_refuses_a_kernel_that_is_not_positive_definite(monkeypatch,
 def test_the_command_refuses_a_negative_ridge(tmp_path):
     result = train(tmp_path, "inference.ridge=-1")
     assert result.exit_code == 2 and "inference.ridge=-1.0: give a number of at least 0" in result.stderr
+
+
+def test_the_posterior_variance_of_a_run_is_that_of_conditioning(stand_in_kernel):
+    """Beside a matrix inverse; not for ntk, whose predictor isn't a posterior mean."""
+    metrics = kernel_regression(LAYERS, DATA, KernelRegressionConfig("nngp", ridge=0.1), 0).metrics
+    K, cross = (stand_in(LAYERS, x, DATA.train.x).nngp for x in (DATA.train.x, DATA.test.x))
+    A = K + 0.1 * K.diagonal().mean() * torch.eye(20, dtype=K.dtype)
+    prior = DATA.test.x.flatten(1).square().sum(1)
+    expected = (prior - (cross @ A.inverse() * cross).sum(1)).mean().item()
+    assert metrics["test_variance"] == pytest.approx(expected, rel=1e-8) and 0 < expected < prior.mean()
+    assert "test_variance" not in kernel_regression(LAYERS, DATA, KernelRegressionConfig("ntk", ridge=0.1), 0).metrics

@@ -42,7 +42,7 @@ def deviation(layers, x1, x2=None):
 @pytest.mark.parametrize("depth", [1, 3])
 def test_the_compiled_path_is_the_reference(name, shape, settings, depth):
     layers = specs(name, depth=depth, w_variance=1.8, b_variance=0.05, **settings)
-    assert numba_backend.supports(layers, images(1, shape).float())
+    assert numba_backend.supports([layers], images(1, shape).float())
     assert deviation(layers, images(4, shape), images(3, shape, seed=1)) < 1e-6
     assert deviation(layers, images(4, shape)) < 1e-6
 
@@ -95,7 +95,7 @@ def test_an_image_of_zeros_without_biases():
 )
 def test_other_networks_go_to_the_reference(layers, dtype):
     x = images(2, (2, 4, 4)).to(dtype)
-    assert not numba_backend.supports(layers, x)
+    assert not numba_backend.supports([layers], x)
     assert kernel_matrices(layers, x).ntk.dtype == dtype
     with pytest.raises(ConfigError, match="backend=numba: covers dense and circular 3×3 layers"):
         kernel_matrices(layers, x, backend="numba")
