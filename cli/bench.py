@@ -1,7 +1,7 @@
 """`geomsym bench`: measured throughput on this machine."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -82,7 +82,7 @@ def _of_config(overrides: list[str], device: str, seconds: float) -> dict:
     return _row(item) | {"run_pairs": pairs, "run_seconds": round(pairs / item.pairs_per_second, 1)}
 
 
-def _print(rows: list[dict]) -> None:
+def _print(rows: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from math import isnan
 from types import TracebackType
 
 from rich.console import Console
@@ -42,14 +41,13 @@ class RunProgress:
             self.bars.remove_task(task)
         self.bars.stop()
 
-    def progress(self, index: int, step: int, max_steps: int, train_accuracy: float) -> None:
-        """A run has come to a step; reports that arrive after its end are too late to matter."""
+    def progress(self, index: int, done: int, total: int, note: str) -> None:
+        """A run has come so far; reports that arrive after its end are too late to matter."""
         if index in self.finished:
             return
         if index not in self.at_work:
-            self.at_work[index] = self.bars.add_task(f"  {title(self.runs[index])}", total=max_steps, note="")
-        note = "pairs" if isnan(train_accuracy) else f"train {train_accuracy:.0%}"
-        self.bars.update(self.at_work[index], completed=step, note=note)
+            self.at_work[index] = self.bars.add_task(f"  {title(self.runs[index])}", total=total, note="")
+        self.bars.update(self.at_work[index], completed=done, total=total, note=note)
 
     def done(self, index: int, error: Exception | None) -> None:
         """A run has finished, or failed with an error."""

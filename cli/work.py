@@ -13,7 +13,7 @@ def do_runs(experiment: Path, runs: list[RunConfig], device: str, workers: int) 
     Raises `UserError` before anything is written where a run can't be done. One that fails all the same doesn't stop
     the others. Ctrl-C and SIGTERM end the command after the tables are collected; the same command continues.
     """
-    from geomsym.execute import execute, is_finished, plan
+    from geomsym.execute import execute, is_finished, jobs, plan
     from geomsym.results import collect
     from geomsym.run import check
 
@@ -30,7 +30,7 @@ def do_runs(experiment: Path, runs: list[RunConfig], device: str, workers: int) 
         with interruptible(), RunProgress([runs[index] for index in left]) as display:
             for index in left:
                 plan(experiment, runs[index])
-            execute(experiment, [runs[index] for index in left], device, workers, display.progress, display.done)
+            execute(jobs(experiment, [runs[index] for index in left], device), workers, display.progress, display.done)
     except Interrupted as interrupt:
         finished = sum(is_finished(experiment, run) for run in runs)
         say(f"Interrupted with {finished} of {len(runs)} runs finished. The same command continues.")

@@ -1,6 +1,17 @@
 """Where runs happen, and how they are written down."""
 
-from geomsym.execute.local import Done, Progress, available_cores, execute
-from geomsym.execute.record import folder_of, is_finished, perform, plan
+from geomsym.execute.local import Done, Job, Progress, available_cores, execute
+from geomsym.execute.record import folder_of, is_finished, jobs, perform, plan
 
-__all__ = ["Done", "Progress", "available_cores", "execute", "folder_of", "is_finished", "perform", "plan"]
+__all__ = [
+    "Done",
+    "Job",
+    "Progress",
+    "available_cores",
+    "execute",
+    "folder_of",
+    "is_finished",
+    "jobs",
+    "perform",
+    "plan",
+]

@@ -1,4 +1,4 @@
-"""Runs on this machine: one after the other in this process, or side by side in worker processes."""
+"""Jobs on this machine: one after the other in this process, or side by side in worker processes."""
 
 import multiprocessing
 import os
@@ -10,20 +10,21 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 
 import numba
 import torch
 
-from geomsym.config import ArchitectureConfig, RunConfig
 from geomsym.errors import UserError
-from geomsym.execute.record import alongside, perform
+from geomsym.inference import Report
 
-Progress = Callable[[int, int, int, float], None]
-"""Called with (index of the run, steps done, steps at most, training accuracy)."""
+Job = Callable[[Report], None]
+"""Work that reports its progress; it is sent to worker processes."""
+
+Progress = Callable[[int, int, int, str], None]
+"""Called with (index of the job, done, in all, a note), as a job reports."""
 
 Done = Callable[[int, Exception | None], None]
-"""Called with the index of a finished run and the error that ended it, if any."""
+"""Called with the index of a finished job and the error that ended it, if any."""
 
 
 def available_cores() -> int:
@@ -31,48 +32,34 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def execute(
-    experiment: Path, runs: Sequence[RunConfig], device: str, workers: int, progress: Progress, done: Done
-) -> None:
-    """Do the runs and write each into its folder as it finishes; an error in one doesn't keep the others from running.
+def execute(jobs: Sequence[Job], workers: int, progress: Progress, done: Done) -> None:
+    """Do all jobs; an error in one doesn't keep the others from being done.
 
     With several workers each computes on its share of the cores. That share depends on `workers` alone, not on how
-    many runs are left, so that a sweep that was interrupted rounds as one that wasn't.
+    many jobs are left, so that a sweep that was interrupted rounds as one that wasn't.
     """
-    threads = max(1, available_cores() // workers)
     if workers == 1:
-        _one_by_one(experiment, runs, device, progress, done)
+        _one_by_one(jobs, progress, done)
     else:
-        _side_by_side(experiment, runs, device, workers, threads, progress, done)
+        _side_by_side(jobs, workers, progress, done)
 
 
-def _one_by_one(experiment: Path, runs: Sequence[RunConfig], device: str, progress: Progress, done: Done) -> None:
-    together = alongside(runs)
-    for index, cfg in enumerate(runs):
+def _one_by_one(jobs: Sequence[Job], progress: Progress, done: Done) -> None:
+    for index, job in enumerate(jobs):
         error = None
         try:
-            perform(experiment, cfg, device, partial(progress, index), together[index])
+            job(partial(progress, index))
         except Exception as caught:
             error = caught
         done(index, error)
 
 
-def _side_by_side(
-    experiment: Path,
-    runs: Sequence[RunConfig],
-    device: str,
-    workers: int,
-    threads: int,
-    progress: Progress,
-    done: Done,
-) -> None:
+def _side_by_side(jobs: Sequence[Job], workers: int, progress: Progress, done: Done) -> None:
+    threads = max(1, available_cores() // workers)
     context = multiprocessing.get_context("spawn")
     reports = context.Queue()
     with _pool(context, workers, (threads, reports)) as pool:
-        waiting = {
-            pool.submit(_work, experiment, cfg, device, index, others): index
-            for index, (cfg, others) in enumerate(zip(runs, alongside(runs), strict=True))
-        }
+        waiting = {pool.submit(_work, job, index): index for index, job in enumerate(jobs)}
         while waiting:
             finished, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
             for report in _drain(reports):
@@ -116,13 +103,13 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def _work(experiment: Path, cfg: RunConfig, device: str, index: int, others: Sequence[ArchitectureConfig]) -> None:
+def _work(job: Job, index: int) -> None:
     reports = _reports
     assert reports is not None
-    perform(experiment, cfg, device, lambda *report: reports.put((index, *report)), others)
+    job(lambda *report: reports.put((index, *report)))
 
 
-def _drain(reports: "multiprocessing.Queue") -> Iterator[tuple[int, int, int, float]]:
+def _drain(reports: "multiprocessing.Queue") -> Iterator[tuple[int, int, int, str]]:
     while True:
         try:
             yield reports.get_nowait()

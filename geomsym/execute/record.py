@@ -7,7 +7,8 @@ that a run without it isn't finished.
 """
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,14 @@ def perform(
         message = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         _write_metrics(folder, cfg, {"status": "failed", "device": device, "error": message})
         raise
+
+
+def jobs(experiment: Path, runs: Sequence[RunConfig], device: str) -> list[Callable[[Report], None]]:
+    """What `perform` does for each of the runs of a sweep."""
+    return [
+        partial(perform, experiment, cfg, device, alongside=others)
+        for cfg, others in zip(runs, alongside(runs), strict=True)
+    ]
 
 
 def alongside(runs: Sequence[RunConfig]) -> list[tuple[ArchitectureConfig, ...]]:

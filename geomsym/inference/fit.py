@@ -6,8 +6,8 @@ from math import nan
 
 from torch import Tensor
 
-Report = Callable[[int, int, float], None]
-"""Called with (steps done, steps at most, training accuracy) as training goes on."""
+Report = Callable[[int, int, str], None]
+"""Called with (done, in all, a note) as work goes on: steps of training, pairs of images, points."""
 
 Scores = dict[tuple[str, str], float]
 """Values by (split, metric): splits train, validation, test; metrics accuracy and mse or cross_entropy."""
@@ -16,7 +16,7 @@ FITTED = 0.95
 """The training accuracy from which a run counts as fitted (Xiao & Pennington 2022, App. B.1)."""
 
 
-def silent(step: int, max_steps: int, train_accuracy: float) -> None:
+def silent(done: int, total: int, note: str) -> None:
     """Report nothing."""
 
 

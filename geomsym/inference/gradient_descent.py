@@ -59,7 +59,7 @@ def gradient_descent(
         finished = cfg.stop_when_fitted and scores["train", "accuracy"] == 1
         if step in cfg.checkpoint_steps or (cfg.checkpoint_steps and (finished or step == cfg.max_steps)):
             checkpoints[step] = {name: value.cpu().clone() for name, value in network.state_dict().items()}
-        report(step, cfg.max_steps, scores["train", "accuracy"])
+        report(step, cfg.max_steps, f"train {scores['train', 'accuracy']:.0%}")
         if finished:
             break
     status = "diverged" if diverged else "ok" if best(curve, "train") >= FITTED else "unfitted"

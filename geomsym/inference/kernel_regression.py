@@ -95,7 +95,7 @@ class _Matrices:
         """[n1, n2], of x1 with itself where x2 is None; raises `UserError` where it isn't finite."""
         before, pairs = self.done, len(x1) * (len(x1) + 1) // 2 if x2 is None else len(x1) * len(x2)
         matrices = self.kernels.matrices(
-            self.specs, x1, x2, lambda done, total: self.report(before + pairs * done // total, self.total, nan)
+            self.specs, x1, x2, lambda done, total: self.report(before + pairs * done // total, self.total, "pairs")
         )
         self.done += pairs
         return _finite(matrices.ntk if self.name == "ntk" else matrices.nngp).double()

@@ -10,7 +10,7 @@ import pytest
 
 from geomsym.config import ArchitectureConfig, DataConfig
 from geomsym.errors import ConfigError, UserError
-from geomsym.execute import execute, folder_of, is_finished, local, record
+from geomsym.execute import execute, folder_of, is_finished, jobs, local, record
 from geomsym.results import collect, load, read_record
 
 
@@ -27,7 +27,7 @@ def do(folder, runs, workers):
         assert index not in errors
         errors[index] = error
 
-    execute(folder, runs, "cpu", workers, lambda *report: reports.append(report), done)
+    execute(jobs(folder, runs, "cpu"), workers, lambda *report: reports.append(report), done)
     return errors, reports
 
 
@@ -104,7 +104,7 @@ def test_a_worker_that_is_killed_from_outside_is_told_and_leaves_no_other(tmp_pa
             os.kill(victims[0], signal.SIGKILL)
 
     with pytest.raises(UserError, match="a worker process was ended from outside"):
-        execute(tmp_path, runs, "cpu", 2, kill_one, lambda index, error: None)
+        execute(jobs(tmp_path, runs, "cpu"), 2, kill_one, lambda index, error: None)
     assert len(victims) == 2 and workers() == []
     assert not any(is_finished(tmp_path, cfg) for cfg in runs)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from geomsym.cli.compose import compose, compose_sweep
-from geomsym.execute import execute
+from geomsym.execute import execute, jobs
 from geomsym.execute.record import KERNELS, alongside
 from geomsym.results import collect
 from geomsym.run import run
@@ -50,7 +50,7 @@ def test_a_sweep_with_shared_kernels_gives_what_its_runs_give_alone(tmp_path, wo
     runs = compose_sweep(SWEEP)[1]
     errors = []
     folder = tmp_path / "sweep"
-    execute(folder, runs, "cpu", workers, lambda *_: None, lambda index, error: errors.append(error))
+    execute(jobs(folder, runs, "cpu"), workers, lambda *_: None, lambda index, error: errors.append(error))
     assert errors == [None] * 16
     rows = collect(folder).runs.set_index("run_id")
     for cfg in runs:

@@ -245,7 +245,7 @@ def test_training_goes_on_when_it_is_not_to_stop():
 def test_every_evaluation_is_reported():
     reports = []
     fit = gradient_descent(FCN, dataset(), config(), 0, lambda *report: reports.append(report))
-    assert reports == [(step, 200, scores["train", "accuracy"]) for step, scores in fit.curve.items()]
+    assert reports == [(step, 200, f"train {scores['train', 'accuracy']:.0%}") for step, scores in fit.curve.items()]
 
 
 @pytest.mark.parametrize("rate", [1e2, 1e30])
