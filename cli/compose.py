@@ -21,7 +21,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from geomsym import config
-from geomsym.config import RunConfig
+from geomsym.config import GeometryConfig, RunConfig
 from geomsym.data import SOURCES
 from geomsym.errors import ConfigError, UserError, nearest, unknown_name
 from geomsym.sweep import Axes, expand, literal, override_axes, read_axes
@@ -37,6 +37,7 @@ class _Root:
     transform: config.TransformConfig = MISSING
     architecture: config.ArchitectureConfig = MISSING
     inference: config.InferenceConfig = MISSING
+    geometry: config.GeometryConfig = MISSING
     seed: int = RunConfig.seed
     dtype: str = RunConfig.dtype
     axes: dict[str, Any] = field(default_factory=dict)
@@ -48,6 +49,7 @@ def compose(arguments: Sequence[str]) -> RunConfig:
     Raises `UserError` for anything that can't be parsed, isn't there, has the wrong type or is a sweep.
     """
     experiment, parsed = _parse(arguments)
+    _refuse_geometry(parsed)
     for override in parsed:
         if override.is_sweep_override() or _is_axis(override):
             raise UserError(
@@ -59,12 +61,38 @@ def compose(arguments: Sequence[str]) -> RunConfig:
 def compose_sweep(arguments: Sequence[str]) -> tuple[str | None, list[RunConfig]]:
     """The experiment's name and the runs that overrides and the experiment's axes describe."""
     experiment, parsed = _parse(arguments)
+    _refuse_geometry(parsed)
+    return experiment, _expanded(experiment, parsed)
+
+
+def compose_volume(arguments: Sequence[str]) -> tuple[str | None, list[RunConfig], GeometryConfig]:
+    """The experiment's name, its runs as `compose_sweep` gives them, and how geometry is measured in all of them."""
+    experiment, parsed = _parse(arguments)
+    geometry = [override for override in parsed if _is_geometry(override)]
+    for override in geometry:
+        if override.is_sweep_override():
+            raise UserError(f"{override.input_line}: one geometry at a time; give one value")
+    root = _root(experiment, [(str(o.key_or_group), o.value()) for o in geometry])
+    return experiment, _expanded(experiment, [o for o in parsed if not _is_geometry(o)]), root.geometry
+
+
+def _expanded(experiment: str | None, parsed: list[Override]) -> list[RunConfig]:
     axes = _axes(experiment, parsed)
 
     def point(overrides: list[str]) -> RunConfig:
         return _run_config(experiment, [(str(o.key_or_group), o.value()) for o in _parser().parse_overrides(overrides)])
 
-    return experiment, expand(axes, point)
+    return expand(axes, point)
+
+
+def _is_geometry(override: Override) -> bool:
+    return str(override.key_or_group).partition(".")[0] == "geometry"
+
+
+def _refuse_geometry(parsed: list[Override]) -> None:
+    for override in parsed:
+        if _is_geometry(override):
+            raise UserError(f"{override.input_line}: it is «geomsym volume» that measures geometry")
 
 
 def resolved(arguments: Sequence[str], sweep: bool) -> str:
@@ -78,6 +106,12 @@ def resolved(arguments: Sequence[str], sweep: bool) -> str:
         for name, points in _axes(experiment, parsed).items()
     }
     return OmegaConf.to_yaml(OmegaConf.create(first | {"axes": axes}))
+
+
+def resolved_volume(arguments: Sequence[str]) -> str:
+    """The resolved configuration of `compose_volume` as YAML: of the first run, and of the geometry."""
+    _, runs, geometry = compose_volume(arguments)
+    return OmegaConf.to_yaml(OmegaConf.create(asdict(runs[0]) | {"geometry": asdict(geometry)}))
 
 
 def _parse(arguments: Sequence[str]) -> tuple[str | None, list[Override]]:
@@ -154,7 +188,13 @@ def _axes(experiment: str | None, parsed: list[Override]) -> Axes:
 
 
 def _run_config(experiment: str | None, assignments: list[tuple[str, Any]]) -> RunConfig:
-    """A run from (key, value) pairs; group choices take effect before details, whatever their order."""
+    """A run from (key, value) pairs."""
+    values = _root(experiment, assignments)
+    return RunConfig(**{item.name: getattr(values, item.name) for item in fields(RunConfig)})
+
+
+def _root(experiment: str | None, assignments: list[tuple[str, Any]]) -> _Root:
+    """The whole configuration; group choices take effect before details, whatever their order."""
     root = _composed(experiment, None).copy()
     for key, value in assignments:
         if key in SCHEMAS:
@@ -163,8 +203,7 @@ def _run_config(experiment: str | None, assignments: list[tuple[str, Any]]) -> R
     for key, value in assignments:
         if key not in SCHEMAS:
             _assign(root, key, value)
-    values = cast(_Root, OmegaConf.to_object(root))
-    return RunConfig(**{item.name: getattr(values, item.name) for item in fields(RunConfig)})
+    return cast(_Root, OmegaConf.to_object(root))
 
 
 def _assign(root: DictConfig, key: str, value: Any) -> None:
@@ -215,3 +254,5 @@ def _register_schemas() -> None:
     store.store(group="architecture", name="base_architecture", node=config.ArchitectureConfig)
     store.store(group="inference", name="base_gradient_descent", node=config.GradientDescentConfig)
     store.store(group="inference", name="base_kernel_regression", node=config.KernelRegressionConfig)
+    for kind in (config.GridConfig, config.PathConfig, config.PlaneConfig):
+        store.store(group="geometry", name=f"base_{kind.name}", node=kind)

@@ -15,6 +15,7 @@ SCHEMAS = {
     "transform": config.TransformConfig,
     "architecture": config.ArchitectureConfig,
     "inference": config.InferenceConfig,
+    "geometry": config.GeometryConfig,
 }
 GROUPS = (*SCHEMAS, "experiment")
 ROOT_KEYS = ("seed", "dtype")
@@ -35,8 +36,9 @@ def keys() -> list[str]:
 
 def _field_names(schema: type) -> Iterator[str]:
     """The settable fields of a schema and of those derived from it; `name` is set by choosing an option."""
-    for kind in (schema, *schema.__subclasses__()):
-        yield from (field.name for field in fields(kind) if field.name != "name")
+    yield from (field.name for field in fields(schema) if field.name != "name")
+    for kind in schema.__subclasses__():
+        yield from _field_names(kind)
 
 
 def complete(args: list[str], incomplete: str) -> list[str]:

@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 import geomsym
 from geomsym.errors import UserError
 
-from . import bench, data, kernel, plot, status, sweep, train
+from . import bench, data, kernel, plot, status, sweep, train, volume
 from .options import EPILOG
 
 
@@ -34,6 +34,7 @@ app = typer.Typer(
 )
 app.command(epilog=EPILOG)(train.train)
 app.command(epilog=EPILOG)(sweep.sweep)
+app.command(epilog=EPILOG)(volume.volume)
 app.command()(plot.plot)
 app.command(epilog=EPILOG)(kernel.kernel)
 app.command()(status.status)

@@ -43,6 +43,14 @@ DataRoot = Annotated[
     typer.Option("--data-root", help="The folder with data sets. Default: $GEOMSYM_DATA, or the user's data folder.",
                  show_default=False),
 ]  # fmt: skip
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="Runs side by side. Default: one a core; 1 on a GPU.", show_default=False),
+]
+Name = Annotated[
+    str | None,
+    typer.Option("--name", help="The results' folder under OUT. Default: the experiment's name.", show_default=False),
+]
 Cfg = Annotated[bool, typer.Option("--cfg", help="Print the resolved config and stop.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the table as JSON.")]
 

@@ -1,6 +1,6 @@
 """A live display of runs: how many are done, and how far those at work have come."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 
@@ -19,18 +19,18 @@ from geomsym.architectures import label
 from geomsym.config import RunConfig
 
 
-class RunProgress:
-    """Bars on standard error: one for all runs, one for each run at work."""
+class JobProgress:
+    """Bars on standard error: one for all jobs, each the work on a run, and one for each at work."""
 
-    def __init__(self, runs: list[RunConfig]):
+    def __init__(self, runs: Sequence[RunConfig], what: str):
         self.runs = runs
         self.failures: dict[int, Exception] = {}
         self.bars = _bars()
-        self.total = self.bars.add_task("runs", total=len(runs), note="")
+        self.total = self.bars.add_task(what, total=len(runs), note="")
         self.at_work: dict[int, TaskID] = {}
         self.finished: set[int] = set()
 
-    def __enter__(self) -> "RunProgress":
+    def __enter__(self) -> "JobProgress":
         self.bars.start()
         return self
 
@@ -40,6 +40,11 @@ class RunProgress:
         for task in self.at_work.values():
             self.bars.remove_task(task)
         self.bars.stop()
+
+    @property
+    def succeeded(self) -> int:
+        """How many jobs are done without an error."""
+        return len(self.finished) - len(self.failures)
 
     def progress(self, index: int, done: int, total: int, note: str) -> None:
         """A run has come so far; reports that arrive after its end are too late to matter."""

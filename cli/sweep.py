@@ -5,30 +5,22 @@ from typing import Annotated
 
 import typer
 
-from geomsym.config import RunConfig
-
 from .options import (
     Cfg,
     DataRoot,
     Device,
     DeviceOption,
     Json,
+    Name,
     Out,
     Overrides,
+    Workers,
     resolve_device,
     use_data_root,
 )
-from .work import do_runs, say
+from .work import default_workers, do_runs, report_failures, say
 
-Workers = Annotated[
-    int | None,
-    typer.Option("--workers", min=1, help="Runs side by side. Default: one a core; 1 on a GPU.", show_default=False),
-]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List the runs and stop.")]
-Name = Annotated[
-    str | None,
-    typer.Option("--name", help="The results' folder under OUT. Default: the experiment's name.", show_default=False),
-]
 
 
 def sweep(
@@ -73,24 +65,3 @@ def sweep(
     if failures:
         report_failures(folder, runs, failures)
         raise typer.Exit(1)
-
-
-def report_failures(folder: Path, runs: list[RunConfig], failures: dict[int, Exception]) -> None:
-    """List the runs that failed, once for each reason."""
-    from geomsym.execute import folder_of
-
-    from .progress import title
-
-    reasons: dict[str, list[RunConfig]] = {}
-    for index, error in failures.items():
-        reasons.setdefault(str(error), []).append(runs[index])
-    for reason, failed in reasons.items():
-        say(f"{len(failed)} failed, the first {title(failed[0])} ({folder_of(folder, failed[0])}): {reason}")
-    say(f"{len(failures)} of {len(runs)} runs failed. The same command tries them again.")
-
-
-def default_workers(device: str) -> int:
-    """One worker for each core that this process may use; one on a GPU."""
-    from geomsym.execute import available_cores
-
-    return available_cores() if device == "cpu" else 1

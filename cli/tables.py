@@ -57,6 +57,54 @@ def print_summary(runs: pd.DataFrame, as_json: bool) -> None:
     typer.echo(f"{len(runs)} runs: {', '.join(f'{count} {status}' for status, count in counts)}")
 
 
+def print_magnification(table: pd.DataFrame, as_json: bool) -> None:
+    """The statistics of log-volume at the last step: trained, and against the two controls."""
+    if as_json:
+        typer.echo(table.to_json(orient="records", indent=1))
+        return
+    last = table[(table.step == "last") | (table.control == "initialisation")]
+    for keys, part in last.groupby([c for c in last if c not in STATISTIC], dropna=False, sort=False):
+        _print_statistics(part, ", ".join(str(value) for value in keys if pd.notna(value)))
+    if len(table):
+        typer.echo("logarithms of volume; mean over seeds and 95 % bootstrap interval")
+
+
+def _print_statistics(part: pd.DataFrame, title: str) -> None:
+    """The statistics of one setting: a control a row, a statistic a column."""
+    statistics = [name for name in MAGNIFICATION if name in set(part.statistic)]
+    shown = Table("", *(MAGNIFICATION[name] for name in statistics), title=title, title_justify="left")
+    for control, name in CONTROLS.items():
+        row = part[part.control == control].set_index("statistic")
+        if len(row):
+            shown.add_row(name, *(_interval(row.loc[item]) if item in row.index else "" for item in statistics))
+    Console().print(shown)
+
+
+def _interval(row: pd.Series) -> str:
+    """«+0.52» over «+0.48…+0.60»."""
+    mean = "" if pd.isna(row["mean"]) else f"{row['mean']:+.2f}"
+    return mean if pd.isna(row.low) else f"{mean}\n{row.low:+.2f}…{row.high:+.2f}"
+
+
+STATISTIC = ["statistic", "control", "step", "mean", "standard_error", "low", "high", "seeds"]
+"""The columns of magnification.csv that aren't settings."""
+
+MAGNIFICATION = {
+    "boundary_difference": "on − off\nboundary",
+    "spearman_margin": "ρ with\nmargin",
+    "spearman_entropy": "ρ with\nentropy",
+    "peak_offset": "|peak −\ncrossing|",
+}
+CONTROLS = {
+    "initialisation": "initialisation",
+    "trained": "trained",
+    "trained - initialisation": "  − initialisation",
+    "shuffled": "shuffled labels",
+    "trained - shuffled": "  trained − shuffled",
+}
+"""What is shown of magnification.csv, with the titles of columns and rows."""
+
+
 def _accuracy_table(summary: pd.DataFrame) -> Table:
     names = series_names(summary).str.replace(r"\$\^\{(\d+)\}\$", r"^\1", regex=True)
     groups = style.group_order(summary["transform"])

@@ -1,10 +1,15 @@
 """Do runs under an experiment's folder, with a live display; what `train` and `sweep` share."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from geomsym.config import RunConfig
+
+if TYPE_CHECKING:
+    from geomsym.execute import Job
 
 
 def do_runs(experiment: Path, runs: list[RunConfig], device: str, workers: int) -> dict[int, Exception]:
@@ -13,12 +18,9 @@ def do_runs(experiment: Path, runs: list[RunConfig], device: str, workers: int) 
     Raises `UserError` before anything is written where a run can't be done. One that fails all the same doesn't stop
     the others. Ctrl-C and SIGTERM end the command after the tables are collected; the same command continues.
     """
-    from geomsym.execute import execute, is_finished, jobs, plan
+    from geomsym.execute import is_finished, jobs, plan
     from geomsym.results import collect
     from geomsym.run import check
-
-    from .interrupt import Interrupted, interruptible
-    from .progress import RunProgress
 
     left = [index for index, run in enumerate(runs) if not is_finished(experiment, run)]
     if not left:
@@ -26,18 +28,53 @@ def do_runs(experiment: Path, runs: list[RunConfig], device: str, workers: int) 
         collect(experiment)
         return {}
     check([runs[index] for index in left], device)
+    for index in left:
+        plan(experiment, runs[index])
+    failures = do_jobs(experiment, [runs[i] for i in left], jobs(experiment, [runs[i] for i in left], device), workers)
+    return {left[index]: error for index, error in failures.items()}
+
+
+def do_jobs(
+    experiment: Path, runs: Sequence[RunConfig], work: "Sequence[Job]", workers: int, what: str = "runs"
+) -> dict[int, Exception]:
+    """Do one job for each of the runs, collect the tables, and return the errors by the index of the job."""
+    from geomsym.execute import execute
+    from geomsym.results import collect
+
+    from .interrupt import Interrupted, interruptible
+    from .progress import JobProgress
+
+    display = JobProgress(runs, what)
     try:
-        with interruptible(), RunProgress([runs[index] for index in left]) as display:
-            for index in left:
-                plan(experiment, runs[index])
-            execute(jobs(experiment, [runs[index] for index in left], device), workers, display.progress, display.done)
+        with interruptible(), display:
+            execute(work, workers, display.progress, display.done)
     except Interrupted as interrupt:
-        finished = sum(is_finished(experiment, run) for run in runs)
-        say(f"Interrupted with {finished} of {len(runs)} runs finished. The same command continues.")
+        say(f"Interrupted with {display.succeeded} of {len(runs)} {what} done. The same command continues.")
         raise typer.Exit(interrupt.exit_code) from None
     finally:
         collect(experiment)
-    return {left[index]: error for index, error in display.failures.items()}
+    return display.failures
+
+
+def report_failures(folder: Path, runs: list[RunConfig], failures: dict[int, Exception]) -> None:
+    """List the runs that failed, once for each reason."""
+    from geomsym.execute import folder_of
+
+    from .progress import title
+
+    reasons: dict[str, list[RunConfig]] = {}
+    for index, error in failures.items():
+        reasons.setdefault(str(error), []).append(runs[index])
+    for reason, failed in reasons.items():
+        say(f"{len(failed)} failed, the first {title(failed[0])} ({folder_of(folder, failed[0])}): {reason}")
+    say(f"{len(failures)} of {len(runs)} runs failed. The same command tries them again.")
+
+
+def default_workers(device: str) -> int:
+    """One worker for each core that this process may use; one on a GPU."""
+    from geomsym.execute import available_cores
+
+    return available_cores() if device == "cpu" else 1
 
 
 def say(message: str) -> None:

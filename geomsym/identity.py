@@ -8,7 +8,7 @@ from typing import Any
 from geomsym.config import RunConfig
 from geomsym.data import fingerprint
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """The version of the run folder's layout and columns; part of every run id."""
 
 

@@ -8,10 +8,11 @@ import torch
 
 from geomsym import data
 from geomsym.architectures import architecture_specs
-from geomsym.architectures.layer_specs import shapes
-from geomsym.config import DataConfig, RunConfig
+from geomsym.architectures.layer_specs import Specs, shapes
+from geomsym.config import DataConfig, GeometryConfig, RunConfig
 from geomsym.data.folders import located
 from geomsym.errors import choose
+from geomsym.geometry.scan import Scan, State, check_scan, scan
 from geomsym.identity import run_id
 from geomsym.inference import INFERENCE, Fit, Report, silent
 from geomsym.kernels import Kernels
@@ -36,6 +37,14 @@ def run(cfg: RunConfig, device: str = "cpu", report: Report = silent, kernels: K
     that doesn't fit the images, a name that isn't in its registry.
     """
     start = perf_counter()
+    specs, dataset = prepare(cfg, device)
+    infer = choose("inference.name", cfg.inference.name, INFERENCE)
+    fit = infer(specs, dataset, cfg.inference, cfg.seed, report, kernels)
+    return RunResult(run_id(cfg), cfg, fit, device, perf_counter() - start)
+
+
+def prepare(cfg: RunConfig, device: str) -> tuple[Specs, data.Dataset]:
+    """The layers of a run, and its data, transformed, on the device."""
     torch.backends.cudnn.allow_tf32 = False  # convolutions in true float32, as matrix products are
     dataset = _load(cfg.data, getattr(torch, cfg.dtype), device)
     transform = sample_transform(
@@ -46,10 +55,15 @@ def run(cfg: RunConfig, device: str = "cpu", report: Report = silent, kernels: K
         dataset.train.x.dtype,
         device,
     )
-    specs = architecture_specs(cfg.architecture, outputs=dataset.classes)
-    infer = choose("inference.name", cfg.inference.name, INFERENCE)
-    fit = infer(specs, dataset.map(transform), cfg.inference, cfg.seed, report, kernels)
-    return RunResult(run_id(cfg), cfg, fit, device, perf_counter() - start)
+    return architecture_specs(cfg.architecture, outputs=dataset.classes), dataset.map(transform)
+
+
+def measure(
+    cfg: RunConfig, geometry: GeometryConfig, states: dict[int, State], device: str = "cpu", report: Report = silent
+) -> Scan:
+    """Measure the geometry of a run's representation, with the parameters that it had at some training steps."""
+    specs, dataset = prepare(cfg, device)
+    return scan(specs, dataset, states, geometry, cfg.seed, report)
 
 
 def check(configs: Sequence[RunConfig], device: str = "cpu") -> None:
@@ -65,6 +79,17 @@ def check(configs: Sequence[RunConfig], device: str = "cpu") -> None:
         check_transform(cfg.transform.name, shape, cfg.transform.strength, getattr(torch, cfg.dtype), device)
         shapes(architecture_specs(cfg.architecture, classes), shape)
         choose("inference.name", cfg.inference.name, INFERENCE)
+
+
+def check_scans(configs: Sequence[RunConfig], geometry: GeometryConfig, device: str = "cpu") -> None:
+    """Raise the `UserError` of the first run whose geometry couldn't be measured so, before any is trained."""
+    tried = set()
+    for cfg in configs:
+        kind = repr((cfg.data, cfg.architecture))
+        if kind not in tried:
+            tried.add(kind)
+            specs, dataset = prepare(cfg, device)
+            check_scan(specs, dataset, geometry)
 
 
 _loaded: dict[tuple, data.Dataset] = {}

@@ -13,10 +13,10 @@ from geomsym import config
 from geomsym.architectures import architecture_specs
 from geomsym.architectures.layer_specs import shapes
 from geomsym.cli import compose as composition
-from geomsym.cli.compose import compose, compose_sweep
+from geomsym.cli.compose import compose, compose_sweep, compose_volume
 from geomsym.cli.groups import SCHEMAS, options
 from geomsym.data import SOURCES
-from geomsym.errors import ConfigError
+from geomsym.errors import ConfigError, UserError
 from geomsym.inference import INFERENCE
 from geomsym.transforms import GROUPS
 
@@ -32,6 +32,11 @@ CLASSES = {
     config.InferenceConfig: "inference.",
     config.GradientDescentConfig: "inference.",
     config.KernelRegressionConfig: "inference.",
+    config.GeometryConfig: "geometry.",
+    config.GridConfig: "geometry.",
+    config.SampledConfig: "geometry.",
+    config.PathConfig: "geometry.",
+    config.PlaneConfig: "geometry.",
     config.RunConfig: "",
 }
 REQUIRED = {config.DataConfig: {"name": "mnist"}}
@@ -98,6 +103,14 @@ def test_words_come_from_a_closed_list_that_the_error_names(kind, item):
             {"checkpoint_steps": [0, 11], "max_steps": 10},
             "inference.checkpoint_steps=[0, 11]: 11 is outside 0…inference.max_steps=10",
         ),
+        (config.GridConfig, {"bounds": [1.0, -1.0]}, "geometry.bounds=[1.0, -1.0]: give two numbers low < high"),
+        (config.GeometryConfig, {"floor": 1.0}, "geometry.floor=1.0: give a number in [0, 1)"),
+        (config.PathConfig, {"points": 1}, "geometry.points=1: give a number of at least 2"),
+        (
+            config.GeometryConfig,
+            {"convention": "paper", "curvature": "estimate"},
+            "geometry.convention=paper: is for exact curvature",
+        ),
         (config.RunConfig, {"seed": 2**63}, f"seed={2**63}: give a number of at most {2**63 - 1}"),
         (config.ArchitectureConfig, {"width": 10**400}, f"architecture.width={10**400}: give a number of at most"),
     ],
@@ -124,12 +137,15 @@ def test_values_at_the_edge_are_allowed(kind, values):
 
 OPTIONS = [(group, option) for group in SCHEMAS for option in options(group)]
 EXPERIMENTS = options("experiment")
+GEOMETRIES = {"grid": config.GridConfig, "path": config.PathConfig, "plane": config.PlaneConfig}
 REGISTRIES = {"data": SOURCES, "transform": GROUPS, "inference": INFERENCE}
 
 
 def schema_of(group, option):
     if group == "inference":
         return config.KernelRegressionConfig if option in ("ntk", "nngp") else config.GradientDescentConfig
+    if group == "geometry":
+        return GEOMETRIES[option]
     return SOURCES[option].config if group == "data" else SCHEMAS[group]
 
 
@@ -146,7 +162,8 @@ def test_every_file_is_an_option():
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_an_option_composes_to_the_defaults_and_the_values_in_its_file(group, option):
     expected = schema_of(group, option)(**written(group, option))
-    composed = getattr(compose([f"{group}={option}"]), group)
+    _, (run,), geometry = compose_volume([f"{group}={option}"])
+    composed = geometry if group == "geometry" else getattr(run, group)
     assert composed == expected and type(composed) is type(expected)
     assert composed.name == option
 
@@ -164,6 +181,15 @@ def test_every_member_of_a_registry_is_an_option(group, registry):
     assert set(options(group)) == set(registry)
 
 
+def test_only_the_command_that_measures_geometry_takes_its_keys():
+    for override in ("geometry=path", "geometry.resolution=3"):
+        for composer in (compose, compose_sweep):
+            with pytest.raises(UserError, match=f"{override}: it is «geomsym volume» that measures geometry"):
+                composer([override])
+    with pytest.raises(UserError, match=r"geometry\.points=3,4: one geometry at a time"):
+        compose_volume(["geometry=path", "geometry.points=3,4"])
+
+
 def test_the_default_configuration_is_that_of_the_dataclasses():
     assert compose([]) == config.RunConfig()
 
@@ -171,6 +197,13 @@ def test_the_default_configuration_is_that_of_the_dataclasses():
 @cache
 def runs_of(experiment):
     return compose_sweep([f"experiment={experiment}"])
+
+
+def geometry_by_hand(plain):
+    """The geometry that an experiment's file describes."""
+    chosen = [option for item in plain.get("defaults", []) for key, option in item.items() if key.endswith("/geometry")]
+    option = chosen[-1] if chosen else "grid"
+    return GEOMETRIES[option](**plain.get("geometry", {}))
 
 
 def runs_by_hand(experiment):
@@ -183,7 +216,7 @@ def runs_by_hand(experiment):
     for points in product(*axes):
         point = {key: value for p in points for key, value in p.items()}
         groups = {}
-        for group in SCHEMAS:
+        for group in (group for group in SCHEMAS if group != "geometry"):
             option = point.get(group, chosen[group])
             details = {key.partition(".")[2]: value for key, value in point.items() if key.startswith(f"{group}.")}
             groups[group] = schema_of(group, option)(**written(group, option) | plain.get(group, {}) | details)
@@ -196,6 +229,8 @@ def test_the_whole_sweep_of_every_experiment_composes_to_what_its_file_says(expe
     assert name == experiment
     assert runs == list(runs_by_hand(experiment))
     assert len({repr(run) for run in runs}) == len(runs)
+    plain = yaml.safe_load((CONFIGS / "experiment" / f"{experiment}.yaml").read_text(encoding="utf-8"))
+    assert compose_volume([f"experiment={experiment}"]) == (name, runs, geometry_by_hand(plain))
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)

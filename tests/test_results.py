@@ -11,7 +11,7 @@ from geomsym.errors import DataError
 from geomsym.execute import folder_of, is_finished, plan
 from geomsym.execute.record import identity
 from geomsym.files import write_csv, write_json
-from geomsym.identity import run_id
+from geomsym.identity import SCHEMA_VERSION, run_id
 from geomsym.results import CURVE_COLUMNS, RUN_COLUMNS, STATUSES, collect, experiments, load, statuses
 
 
@@ -22,10 +22,22 @@ def begin(folder, cfg):
 
 def finish(folder, cfg, status="ok", **outcome):
     begin(folder, cfg)
-    row = identity(cfg) | {"status": status, "device": "cpu", "seconds": 0.25} | outcome
+    row = (
+        {"schema_version": SCHEMA_VERSION}
+        | identity(cfg)
+        | {"status": status, "device": "cpu", "seconds": 0.25}
+        | outcome
+    )
     curve = pd.DataFrame([(run_id(cfg), 0, 0.0, "test", "accuracy", 0.1 + cfg.seed)], columns=list(CURVE_COLUMNS))
     write_csv(folder_of(folder, cfg) / "curves.csv", curve)
     write_json(folder_of(folder, cfg) / "metrics.json", row)
+
+
+def test_a_run_of_an_older_version_is_named(tmp_path, tiny):
+    begin(tmp_path / "x", tiny())
+    write_json(folder_of(tmp_path / "x", tiny()) / "metrics.json", identity(tiny()) | {"schema_version": 1})
+    with pytest.raises(DataError, match=f"{run_id(tiny())}: a run with records of version 1, and this is version 2"):
+        collect(tmp_path / "x")
 
 
 def text(path):

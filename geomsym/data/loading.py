@@ -1,4 +1,4 @@
-"""From a config to tensors: open the source, choose examples, mirror, preprocess."""
+"""From a config to tensors: open the source, choose examples, shuffle labels, mirror, preprocess."""
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from geomsym.data.preprocess import Preprocessing, fit
 from geomsym.data.registry import member_of
 from geomsym.data.subsets import partition
 from geomsym.errors import ConfigError
+from geomsym.seeds import numpy_generator
 
 
 def load(cfg: DataConfig, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu") -> Dataset:
@@ -25,6 +26,8 @@ def load(cfg: DataConfig, dtype: torch.dtype = torch.float32, device: torch.devi
     train = _read(source.train, chosen.train, dtype)
     validation = _read(source.train, chosen.validation, dtype) if len(chosen.validation) else _empty_like(train)
     test = _read(source.test, chosen.test, dtype)
+    if cfg.shuffle_labels:
+        train = shuffled(train, cfg.seed)
     if cfg.flip:
         train = mirrored(train)
     fitted = fit(cfg.preprocess, train.x, cfg.zca_regularization)
@@ -41,6 +44,12 @@ def inspect(cfg: DataConfig) -> tuple[tuple[int, int, int], int]:
     first = _read(source.train, partition(source, cfg).train[:1], torch.float32)
     c, h, w = (mirrored(first) if cfg.flip else first).x.shape[1:]
     return (c, h, w), len(source.class_names)
+
+
+def shuffled(split: Split, seed: int) -> Split:
+    """The split with its labels in a random order, each as often as before."""
+    order = numpy_generator(seed, "data.shuffle_labels").permutation(len(split))
+    return Split(split.x, split.y[torch.from_numpy(order)])
 
 
 def mirrored(split: Split) -> Split:

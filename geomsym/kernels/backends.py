@@ -7,7 +7,7 @@ from torch import Tensor
 
 from geomsym.architectures.layer_specs import Specs
 from geomsym.errors import ConfigError, choose
-from geomsym.kernels import numba_backend
+from geomsym.kernels import numba_backend, triton_backend
 from geomsym.kernels.planes import Matrices, is_circular, kernel_block
 from geomsym.kernels.readout import Window, axis_pairs, infinite, split_at_readout
 
@@ -31,6 +31,7 @@ class Backend:
 
 
 BACKENDS = {
+    "triton": Backend(triton_backend.kernel_block, triton_backend.supports, triton_backend.COVERAGE, 2**34),
     "numba": Backend(numba_backend.kernel_block, numba_backend.supports, numba_backend.COVERAGE, 2**28),
     "torch": Backend(kernel_block, lambda networks, x: True, "everything", 2**26),
 }

@@ -8,12 +8,25 @@ from matplotlib.figure import Figure
 
 from geomsym.plotting.accuracy_by_group import accuracy_by_group
 from geomsym.plotting.learning_curves import learning_curves
-from geomsym.plotting.save import save
+from geomsym.plotting.magnification import magnification
+from geomsym.plotting.save import Animation, save
+from geomsym.plotting.spectra import spectra
 from geomsym.plotting.style import RC
+from geomsym.plotting.volume_animations import volume_animations
+from geomsym.plotting.volume_maps import volume_maps
+from geomsym.plotting.volume_paths import volume_paths
 from geomsym.results import Results, load
 
-FIGURES: list[Callable[[Results], Iterator[tuple[str, Figure]]]] = [accuracy_by_group, learning_curves]
-"""Every kind of figure: from tables to (name, figure), none where the tables don't allow it."""
+FIGURES: list[Callable[[Results], Iterator[tuple[str, Figure | Animation]]]] = [
+    accuracy_by_group,
+    learning_curves,
+    volume_maps,
+    volume_animations,
+    volume_paths,
+    spectra,
+    magnification,
+]
+"""Every kind of figure: from tables to (name, figure or animation), none where the tables don't allow it."""
 
 
 def draw_figures(experiment: Path) -> list[Path]:

@@ -1,15 +1,36 @@
 """What all figures share: size, colours, the names of things."""
 
+import math
 import re
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, ListedColormap, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from geomsym.transforms import GROUPS
 
 OKABE_ITO = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#0072B2", "#F0E442")
 """Eight colours that people with any colour vision tell apart (Okabe & Ito 2008)."""
+
+CLASS_COLORS = (
+    "#E69F00",
+    "#56B4E9",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#0072B2",
+    "#F0E442",
+    "#000000",
+    "#999999",
+    "#882255",
+)
+"""Colours of classes: those above, the brightest first since they stand on dark maps, a grey and a wine red."""
 
 MARKERS = "osD^vP*X"
 FAMILIES = ("fcn", "lcn", "vec", "lap", "gap")
@@ -29,10 +50,57 @@ RC: dict[Any, Any] = {
 }
 
 
-def figure(rows: int, columns: int, panel: tuple[float, float] = (2.9, 2.3)) -> tuple[Figure, list[list]]:
-    """A figure of rows × columns panels of a size in inches, with shared axes, and its axes as nested lists."""
-    drawn = Figure(figsize=(panel[0] * columns + 1.1, panel[1] * rows + 0.3), layout="constrained")
-    return drawn, drawn.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).tolist()
+def figure(
+    rows: int,
+    columns: int,
+    panel: tuple[float, float] = (2.9, 2.3),
+    extra: tuple[float, float] = (1.1, 0.3),
+    compressed: bool = False,
+    **subplots: Any,
+) -> tuple[Figure, list[list]]:
+    """A figure of rows × columns panels of a size in inches, with shared axes, and its axes as nested lists.
+
+    `extra` is the room in inches for what stands beside and above the panels. Those of fixed aspect are `compressed`,
+    which takes away the room that they leave. `subplots` goes to `Figure.subplots`.
+    """
+    layout = ConstrainedLayoutEngine(compress=True, h_pad=0.06) if compressed else "constrained"
+    drawn = Figure(figsize=(panel[0] * columns + extra[0], panel[1] * rows + extra[1]), layout=layout)
+    options: dict[str, Any] = {"sharex": True, "sharey": True} | subplots
+    return drawn, drawn.subplots(rows, columns, squeeze=False, **options).tolist()
+
+
+def class_color(k: int) -> str:
+    """The colour of class k; beyond the tenth class, colours come again."""
+    return CLASS_COLORS[int(k) % len(CLASS_COLORS)]
+
+
+def text_color(background: str) -> str:
+    """Black or white, whichever is legible on a colour."""
+    red, green, blue = to_rgb(background)
+    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.45 else "white"
+
+
+def step_colors(steps: list[int]) -> dict[int, tuple]:
+    """A colour for every training step, from dark to bright but for the yellow that is too pale for a line."""
+    return dict(zip(steps, colormaps["viridis"](np.linspace(0, 0.85, len(steps))), strict=True))
+
+
+def step_bar(figure: Figure, panels: list[Axes], colors: dict[int, tuple]) -> None:
+    """A bar beside panels that gives the steps of `step_colors`, about ten of them by name; none for a single step."""
+    if len(colors) > 1:
+        scale = BoundaryNorm(np.arange(len(colors) + 1) - 0.5, len(colors))
+        bar = figure.colorbar(ScalarMappable(scale, ListedColormap(list(colors.values()))), ax=panels, pad=0.02)
+        ticks = np.unique(np.linspace(0, len(colors) - 1, min(len(colors), 10)).round().astype(int)).tolist()
+        bar.set_ticks(ticks, labels=[f"{list(colors)[k]:,}" for k in ticks], fontsize=7)
+        bar.ax.minorticks_off()
+        bar.ax.set_title("step", fontsize=7)
+
+
+def step_axis(axes: Axes, steps: list[int]) -> None:
+    """Make an axis of training steps logarithmic where they span more than a decade, yet show step 0."""
+    positive = [step for step in steps if step > 0]
+    if positive and positive[-1] > 10 * positive[0]:
+        axes.set_xscale("symlog", linthresh=10 ** math.floor(math.log10(positive[0])), linscale=0.5)
 
 
 def group_order(names: pd.Series) -> list[str]:

@@ -150,7 +150,7 @@ def test_interrupts_end_the_command_after_the_tables(tmp_path, number, code, wor
     send(process.pid, number)
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == code, err
-    assert f"Interrupted with 0 of {RUNS} runs finished. The same command continues." in err
+    assert f"Interrupted with 0 of {RUNS} runs done. The same command continues." in err
     assert "Traceback" not in err
     wait_until(lambda: not living(process.pid))
     runs = pd.read_csv(tmp_path / "sweep" / "runs.csv")

@@ -12,7 +12,7 @@ from PIL import Image
 from geomsym.files import write_csv
 from geomsym.plotting import accuracy_by_group, draw_figures, learning_curves, save, style
 from geomsym.plotting.accuracy_by_group import series_names
-from geomsym.results import CURVE_COLUMNS, Results
+from geomsym.results import CURVE_COLUMNS, MAGNIFICATION_COLUMNS, SCAN_TABLES, Results
 
 ACCURACIES = {
     ("identity", "fcn"): (0.30, 0.50),
@@ -23,6 +23,7 @@ ACCURACIES = {
     ("global_rotation", "gap"): (0.10, 0.12),
 }
 """Two seeds of every setting: mean (a + b)/2, standard error |a − b|/2."""
+NOT_MEASURED = SCAN_TABLES | {"magnification": MAGNIFICATION_COLUMNS}
 
 
 def rows(**changes):
@@ -42,7 +43,8 @@ def rows(**changes):
 
 
 def results(runs, curves=()):
-    return Results(runs, pd.DataFrame(list(curves), columns=list(CURVE_COLUMNS)).astype(CURVE_COLUMNS))
+    none = {name: pd.DataFrame(columns=list(columns)).astype(columns) for name, columns in NOT_MEASURED.items()}
+    return Results(runs, pd.DataFrame(list(curves), columns=list(CURVE_COLUMNS)).astype(CURVE_COLUMNS), **none)
 
 
 def only_figure(runs) -> tuple[str, Figure]:

@@ -1,0 +1,80 @@
+"""`geomsym volume`: the geometry of a representation."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import (
+    Cfg,
+    DataRoot,
+    Device,
+    DeviceOption,
+    Json,
+    Name,
+    Out,
+    Overrides,
+    Workers,
+    resolve_device,
+    use_data_root,
+)
+from .work import default_workers, do_jobs, do_runs, report_failures, say
+
+
+def volume(
+    overrides: Overrides = None,
+    grid: Annotated[bool, typer.Option("--grid", help="Over a grid, for data in the plane.")] = False,
+    interpolate: Annotated[bool, typer.Option("--interpolate", help="Along a path between two samples.")] = False,
+    plane: Annotated[bool, typer.Option("--plane", help="Over the plane through three samples.")] = False,
+    name: Name = None,
+    out: Out = Path("outputs"),
+    device: DeviceOption = Device.auto,
+    data_root: DataRoot = None,
+    workers: Workers = None,
+    cfg: Cfg = False,
+    as_json: Json = False,
+) -> None:
+    """Measure metric, volume element and curvature of trained networks' representations.
+
+    Runs that aren't finished are trained first, with their weights kept at inference.checkpoint_steps; by default at
+    initialisation and at the end.
+
+    geometry.layer=all measures every hidden layer; several seeds give intervals, data.shuffle_labels=false,true the
+    control.
+    """
+    from functools import partial
+
+    from geomsym.execute.scans import adopt, is_scanned, perform_scan, tracked, write_magnification
+    from geomsym.identity import run_id
+    from geomsym.results import collect
+    from geomsym.run import check_scans
+
+    from .compose import compose_volume, resolved_volume
+    from .tables import print_magnification
+
+    chosen = [kind for kind, given in (("grid", grid), ("path", interpolate), ("plane", plane)) if given]
+    if len(chosen) > 1:
+        raise typer.BadParameter("one of --grid, --interpolate and --plane at a time")
+    arguments = [*(f"geometry={kind}" for kind in chosen), *(overrides or [])]
+    if cfg:
+        typer.echo(resolved_volume(arguments), nl=False)
+        return
+    use_data_root(data_root)
+    experiment, composed, geometry = compose_volume(arguments)
+    runs = list({run_id(run): run for run in map(tracked, composed)}.values())
+    folder, where = out / (name or experiment or "volume"), resolve_device(device)
+    check_scans(runs, geometry, where)
+    for run in runs:
+        adopt(folder, run)
+    count = workers or default_workers(where)
+    failures = do_runs(folder, runs, where, count)
+    trained = [run for index, run in enumerate(runs) if index not in failures]
+    left = [run for run in trained if not is_scanned(folder, run, geometry)]
+    scans = [partial(perform_scan, folder, run, geometry, where) for run in left]
+    failed = do_jobs(folder, left, scans, count, what="scans") if scans else {}
+    print_magnification(write_magnification(folder, collect(folder)), as_json)
+    say(f"Tables in {folder}; figures with: geomsym plot {folder}")
+    if failures or failed:
+        report_failures(folder, runs, failures)
+        report_failures(folder, left, failed)
+        raise typer.Exit(1)

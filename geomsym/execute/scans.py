@@ -1,0 +1,101 @@
+"""Measure the geometry of a finished run and write it down, in its folder.
+
+    runs/<run_id>/scans/<scan>/   config.yaml  anchors.csv  spectra.csv  geometry.csv
+
+<scan> is a hash of where and how geometry is measured; geometry.csv is written last, so that a scan without it isn't
+finished.
+"""
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pandas as pd
+import torch
+from omegaconf import OmegaConf
+
+from geomsym.analysis import settings
+from geomsym.analysis.magnification import magnification, statistics
+from geomsym.config import GeometryConfig, GradientDescentConfig, RunConfig
+from geomsym.errors import ConfigError, DataError
+from geomsym.execute.record import folder_of, is_finished
+from geomsym.files import write_csv, write_text
+from geomsym.identity import SCHEMA_VERSION, run_id
+from geomsym.inference import Report, silent
+from geomsym.results import SCAN_TABLES, Results, read_json
+from geomsym.run import measure
+
+
+def tracked(cfg: RunConfig) -> RunConfig:
+    """The run with its initial and last weights kept, where it doesn't say which.
+
+    Raises `ConfigError` for a run that has no weights.
+    """
+    if not isinstance(cfg.inference, GradientDescentConfig):
+        reason = "has no trained network to measure: give nn, nn_plus or cross_entropy"
+        raise ConfigError("inference", cfg.inference.name, reason)
+    if cfg.inference.checkpoint_steps:
+        return cfg
+    return replace(cfg, inference=replace(cfg.inference, checkpoint_steps=[0]))
+
+
+def scan_id(cfg: GeometryConfig) -> str:
+    """Eight hexadecimal digits that name a way to measure geometry."""
+    text = json.dumps({"schema_version": SCHEMA_VERSION} | asdict(cfg), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def scan_folder(experiment: Path, cfg: RunConfig, geometry: GeometryConfig) -> Path:
+    """Where a scan of a run keeps its files."""
+    return folder_of(experiment, cfg) / "scans" / scan_id(geometry)
+
+
+def is_scanned(experiment: Path, cfg: RunConfig, geometry: GeometryConfig) -> bool:
+    """Whether the scan is finished."""
+    return (scan_folder(experiment, cfg, geometry) / "geometry.csv").is_file()
+
+
+def perform_scan(
+    experiment: Path, cfg: RunConfig, geometry: GeometryConfig, device: str, report: Report = silent
+) -> None:
+    """Measure a finished run and write its tables."""
+    path = folder_of(experiment, cfg) / "checkpoint.pt"
+    if not path.is_file():
+        status = read_json(path.parent / "metrics.json")["status"]
+        raise DataError(f"{path}: no weights were kept of this run, which is {status}; give another learning rate")
+    states = torch.load(path, map_location=device, weights_only=True)
+    found = measure(cfg, geometry, states, device, report)
+    folder = scan_folder(experiment, cfg, geometry)
+    write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(asdict(geometry))))
+    for name in ("anchors", "spectra", "geometry"):  # the last says that the scan is finished
+        table = getattr(found, name).assign(run_id=run_id(cfg), scan=scan_id(geometry))
+        write_csv(folder / f"{name}.csv", table.reindex(columns=list(SCAN_TABLES[name])))
+
+
+def adopt(experiment: Path, cfg: RunConfig) -> None:
+    """Copy the run's folder from another experiment beside this one where it is finished there and not here."""
+    if is_finished(experiment, cfg):
+        return
+    for other in sorted(experiment.parent.glob(f"*/runs/{run_id(cfg)}")):
+        if is_finished(other.parents[1], cfg):
+            target = folder_of(experiment, cfg)
+            partial = target.with_name(f".{target.name}")
+            shutil.rmtree(partial, ignore_errors=True)
+            shutil.copytree(other, partial, ignore=shutil.ignore_patterns("scans"))
+            shutil.rmtree(target, ignore_errors=True)
+            partial.rename(target)
+            return
+
+
+def write_magnification(experiment: Path, results: Results) -> pd.DataFrame:
+    """Statistics of all scans of an experiment over its seeds, as magnification.csv."""
+    runs, label = results.runs, "data.shuffle_labels"
+    shuffled = runs[label].astype(bool) if label in runs else pd.Series(False, index=runs.index)
+    columns = [column for column in settings(runs) if column not in (label, "seed")]
+    table = magnification(
+        statistics(results.geometry), runs[["run_id", "seed", *columns]].assign(shuffled_labels=shuffled)
+    )
+    write_csv(experiment / "magnification.csv", table)
+    return table

@@ -1,0 +1,24 @@
+"""The metric that a feature map pulls back to its inputs."""
+
+import torch
+from torch import Tensor
+
+from geomsym.errors import choose
+from geomsym.geometry.jacobian import MEMORY, FeatureMap, jacobian_blocks
+
+NORMALIZATIONS = {"features": True, "none": False}
+"""Whether JᵀJ is divided by the number n of features."""
+
+
+def metric(feature_map: FeatureMap, x: Tensor, *, normalization: str = "features", memory: float = MEMORY) -> Tensor:
+    """G = JᵀJ/n [p, d, d] at points x [p, d], which has a limit at infinite width; JᵀJ with normalization «none».
+
+    Raises what `geomsym.geometry.jacobian.jacobian_blocks` raises, and `ConfigError` for an unknown normalization.
+    """
+    scaled = (J / root_scale(J.shape[1], normalization) for J in jacobian_blocks(feature_map, x, memory))
+    return torch.cat([J.mT @ J for J in scaled])
+
+
+def root_scale(features: int, normalization: str) -> float:
+    """√n for «features», 1 for «none»: what J is divided by."""
+    return features**0.5 if choose("geometry.normalization", normalization, NORMALIZATIONS) else 1.0

@@ -1,0 +1,56 @@
+"""Volume and curvature on a grid or a plane of inputs along training, as in Zavatone-Veth et al. (2023), Figs. 1–3."""
+
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
+# pandas annotates df[mask] and df[column] as Series or DataFrame.
+
+from collections.abc import Iterator
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from geomsym.plotting import style
+from geomsym.plotting.maps import QUANTITIES, Maps
+from geomsym.plotting.scans import scans, step_name
+from geomsym.results import Results
+
+FRAMES = 6
+"""The most steps that a figure shows."""
+
+
+def volume_maps(results: Results) -> Iterator[tuple[str, Figure]]:
+    """A figure for every layer, scan of a grid or a plane, and setting: its first seed, named in the caption.
+
+    A row of panels a quantity, a column a step of training. A scale of colours holds for all steps, shown or not.
+    """
+    for maps in all_maps(results):
+        yield f"volume_map_{maps.scan.name}", _draw(maps)
+
+
+def all_maps(results: Results) -> Iterator[Maps]:
+    """The maps of every grid and plane, for the first seed of every setting."""
+    geometry = results.geometry
+    for scan in scans(results, geometry[geometry.kind.isin(list(QUANTITIES))]):
+        maps = Maps(scan.first)
+        if maps.scales:
+            yield maps
+
+
+def evenly(steps: list[int], count: int = FRAMES) -> list[int]:
+    """At most `count` of the steps, the first and the last among them, evenly chosen by their rank."""
+    ranks = np.linspace(0, len(steps) - 1, min(count, len(steps)))
+    return [steps[round(rank)] for rank in ranks]
+
+
+def _draw(maps: Maps) -> Figure:
+    steps = evenly(maps.scan.steps)
+    figure, panels = style.figure(len(maps.scales), len(steps), panel=(1.4, 1.4), extra=(1.2, 1.1), compressed=True)
+    for row, quantity in zip(panels, maps.scales, strict=True):
+        for axes, step in zip(row, steps, strict=True):
+            maps.draw(axes, step, quantity)
+    for axes, step in zip(panels[0], steps, strict=True):
+        axes.set_title(step_name(step), fontsize=8)
+    maps.label_axes(panels)
+    maps.draw_scales(figure, panels)
+    figure.legend(handles=maps.legend(), loc="outside lower center", ncols=6, fontsize=7)
+    figure.suptitle(maps.caption, fontsize=7)
+    return figure
