@@ -271,10 +271,10 @@ class GeometryConfig:
 
     `layer` null is what enters the readout, a number k the k-th hidden layer, «all» every hidden layer, any other text
     the name of a submodule. Singular values of the Jacobian at most `floor` times the largest count as zero, and
-    `top_k` keeps the largest k of the others for the volume. `curvature`: «exact» by the Gauss equation, «estimate»
-    from `frames` random frames of `directions` vectors each, with a standard error, «none», or «auto»: exact in up to
-    16 dimensions, else none.
-    Without the `spectrum` of the metric volumes take less time. `convention` «paper» multiplies curvature by 3, for comparison with the figures of Zavatone-Veth et al. (2023).
+    `top_k` keeps the largest k of the others for the volume; without the `spectrum` volumes take less time.
+    `curvature`: «exact» by the Gauss equation; «estimate», from `frames` random frames of `directions` vectors each,
+    with a standard error; «none»; or «auto», exact in up to 16 dimensions, else none. `convention` «paper» multiplies
+    it by 3, for comparison with the figures of Zavatone-Veth et al. (2023).
     """
 
     name: str = "grid"

@@ -90,8 +90,8 @@ def _start_worker(threads: int, reports: "multiprocessing.Queue") -> None:
     """Set a worker up: its threads, where it reports, and that it leaves interrupts to its parent and dies with it."""
     global _reports
     _reports = reports
-    torch.set_num_threads(threads)
     numba.set_num_threads(threads)
+    torch.set_num_threads(threads)  # after numba, which sets the number of OpenMP's threads to that of all cores
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
 

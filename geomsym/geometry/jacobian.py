@@ -93,9 +93,7 @@ def jacobian_blocks(feature_map: FeatureMap, x: Tensor, memory: float = MEMORY) 
     check_memory(memory)
     first = 0
     for J in blocks(feature_map, x, memory):
-        bad = (~J.sum((1, 2)).isfinite()).nonzero()  # a sum is finite where all values are, and costs less to look at
-        if len(bad):
-            raise ArithmeticError(f"point {first + int(bad[0])}: the Jacobian has values that aren't finite")
+        check_finite(J, first)
         first += len(J)
         yield J
 
@@ -195,6 +193,13 @@ def check_points(x: Tensor) -> None:
     if not x.isfinite().all():
         bad = int((~x.isfinite()).any(1).nonzero()[0])
         raise DataError(f"x: point {bad} has values that are nan or infinite")
+
+
+def check_finite(J: Tensor, first: int = 0) -> None:
+    """Raise `ArithmeticError` for derivatives [p, n, d] that are not finite, counting points from `first`."""
+    bad = (~J.sum((1, 2)).isfinite()).nonzero()  # a sum is finite where all values are, and costs less to look at
+    if len(bad):
+        raise ArithmeticError(f"point {first + int(bad[0])}: the Jacobian has values that aren't finite")
 
 
 def check_memory(memory: float) -> None:

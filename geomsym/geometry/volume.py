@@ -14,6 +14,7 @@ from geomsym.errors import ConfigError, DataError
 from geomsym.geometry.jacobian import (
     MEMORY,
     FeatureMap,
+    check_finite,
     check_memory,
     check_points,
     jacobian_blocks,
@@ -101,16 +102,18 @@ def slice_volume(
     """
     check_points(x)
     check_memory(memory)
-    if tangents.ndim != 3 or tangents.shape[::2] != x.shape or tangents.dtype != x.dtype:
+    if tangents.ndim != 3 or tangents.shape[::2] != x.shape or not tangents.numel() or tangents.dtype != x.dtype:
         kind = f"{list(tangents.shape)} {str(tangents.dtype).removeprefix('torch.')}"
         raise DataError(f"tangents: {kind} for points {list(x.shape)}; give float64 [{len(x)}, k, {x.shape[1]}]")
     cost = measured_cost(feature_map, x[0])
     at_once = max(1, cost.rows(memory, x) // tangents.shape[1])
-    along = (
-        pushed(feature_map, points, vectors.transpose(0, 1)).permute(1, 2, 0)
-        for points, vectors in zip(x.split(at_once), tangents.split(at_once), strict=True)
-    )
-    return _concatenated([jacobian_volume(J, floor=floor, normalization=normalization) for J in along])
+    parts = []
+    for first in range(0, len(x), at_once):
+        block = slice(first, first + at_once)
+        J = pushed(feature_map, x[block], tangents[block].transpose(0, 1)).permute(1, 2, 0)
+        check_finite(J, first)
+        parts.append(jacobian_volume(J, floor=floor, normalization=normalization))
+    return _concatenated(parts)
 
 
 def jacobian_volume(

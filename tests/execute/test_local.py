@@ -3,10 +3,13 @@
 import os
 import signal
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import numba
 import pandas as pd
 import pytest
+import torch
 
 from geomsym.config import ArchitectureConfig, DataConfig
 from geomsym.errors import ConfigError, UserError
@@ -67,6 +70,18 @@ def test_serial_and_parallel_execution_agree_and_a_failure_stops_no_other(tmp_pa
     serial, parallel = (load(tmp_path / name / "x") for name in ("serial", "parallel"))
     pd.testing.assert_frame_equal(serial.runs.drop(columns="seconds"), parallel.runs.drop(columns="seconds"))
     pd.testing.assert_frame_equal(serial.curves, parallel.curves)
+
+
+def note_threads(folder, report):
+    (folder / str(os.getpid())).write_text(f"{torch.get_num_threads()} {numba.get_num_threads()}")
+
+
+def test_workers_share_the_cores(tmp_path, monkeypatch):
+    """Threads of torch and of numba, both; more than there are cores would wait for each other in every loop."""
+    monkeypatch.setattr(local, "available_cores", lambda: 4)
+    errors = []
+    execute([partial(note_threads, tmp_path)] * 4, 4, lambda *_: None, lambda _, error: errors.append(error))
+    assert errors == [None] * 4 and {path.read_text() for path in tmp_path.iterdir()} == {"1 1"}
 
 
 def test_serial_runs_are_reported_in_order(tmp_path, tiny):

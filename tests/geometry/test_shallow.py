@@ -36,14 +36,14 @@ def test_closed_forms_are_what_differentiation_gives(activation, memory):
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("width", [6, 12, 40])
+@pytest.mark.parametrize("width", [10, 14, 40])
 @pytest.mark.parametrize("normalization", ["features", "none"])
 def test_curvature_is_that_of_the_gauss_equation(activation, width, normalization):
     """Widths on both sides of d² = 16 reach both contractions."""
     phi, x = shallow(activation, width), points()
     expected = scalar_curvature(lambda y: phi(y), x, normalization=normalization)
-    assert expected.abs().min() > 1e-3
-    torch.testing.assert_close(scalar_curvature(phi, x, normalization=normalization), expected, rtol=1e-8, atol=1e-10)
+    assert expected.abs().max() > 1e-2
+    torch.testing.assert_close(scalar_curvature(phi, x, normalization=normalization), expected, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("activation", [*ACTIVATIONS, "relu"])

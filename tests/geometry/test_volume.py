@@ -8,6 +8,7 @@ import torch
 from geomsym.architectures import build, specs
 from geomsym.errors import ConfigError, DataError
 from geomsym.geometry import feature_map, jacobian_volume, log_volume, metric, slice_volume, volume
+from geomsym.geometry.volume import _condition_bound
 
 FAMILIES = ["fcn", "lcn", "vec", "lap", "gap"]
 
@@ -84,6 +85,16 @@ def test_the_smallest_singular_value_is_right_at_any_condition(condition):
     )
 
 
+@pytest.mark.parametrize("size", [1, 2, 10, 300])
+@pytest.mark.parametrize("condition", [1.0, 30.0, 1e5])
+def test_the_bound_on_the_condition_is_one_and_not_far_off(size, condition):
+    values = torch.logspace(0, log(condition, 10) if size > 1 else 0, size, dtype=torch.float64)
+    Q = torch.linalg.qr(gaussian(20, size, size)).Q
+    factor, failed = torch.linalg.cholesky_ex(Q * values.square() @ Q.mT)
+    bound, actual = _condition_bound(factor, failed), values.max() / values.min()
+    assert (bound >= actual).all() and (bound <= 10 * actual).all()
+
+
 @pytest.mark.parametrize(("floor", "rank"), [(0.0, 4), (1e-8, 3), (1e-3, 2), (0.05, 1)])
 def test_values_at_the_floor_or_below_are_not_counted(floor, rank):
     values = [2.0, 0.02, 2e-5, 2e-10]
@@ -153,7 +164,16 @@ def test_policies_that_make_no_sense_are_refused(arguments, key):
         log_volume(deep(), gaussian(1, 6), **arguments)
 
 
-@pytest.mark.parametrize("shape", [(5, 6), (4, 1, 6), (5, 1, 7)])
+@pytest.mark.parametrize("shape", [(5, 6), (4, 1, 6), (5, 1, 7), (5, 0, 6)])
 def test_tangents_that_do_not_fit_are_refused(shape):
     with pytest.raises(DataError, match=r"give float64 \[5, k, 6\]"):
         slice_volume(deep(), gaussian(5, 6), gaussian(*shape))
+
+
+@pytest.mark.parametrize("memory", [1.0, 1e9])
+def test_a_diverged_map_is_an_error_that_names_the_point(memory):
+    x = torch.tensor([[1.0, 1.0], [1.0, -1.0]], dtype=torch.float64)
+    with pytest.raises(ArithmeticError, match="point 1: the Jacobian has values that aren't finite"):
+        volume(torch.sqrt, x, memory=memory)
+    with pytest.raises(ArithmeticError, match="point 1: the Jacobian has values that aren't finite"):
+        slice_volume(torch.sqrt, x, x[:, None], memory=memory)
