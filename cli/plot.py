@@ -13,7 +13,7 @@ def plot(
         Path, typer.Argument(metavar="[DIR]", help="An experiment's folder, or one that holds several.")
     ] = Path("outputs"),
 ) -> None:
-    """Draw the figures that the tables under DIR allow, as PNG and PDF, into DIR/figures."""
+    """Draw the figures that the tables under DIR allow into DIR/figures: PNG and PDF, animations as GIF."""
     from geomsym.plotting import draw_figures
     from geomsym.results import collect, experiments
 
@@ -22,7 +22,7 @@ def plot(
         collect(experiment)
         drawn += draw_figures(experiment)
     if not drawn:
-        remedy = "do some with geomsym sweep, on two transforms or more, or give their folder"
+        remedy = "do some with geomsym sweep or geomsym volume, or give their folder"
         raise DataError(f"{folder}: no finished runs to draw there; {remedy}")
     for path in drawn:
         typer.echo(path)
