@@ -57,22 +57,30 @@ def print_summary(runs: pd.DataFrame, as_json: bool) -> None:
     typer.echo(f"{len(runs)} runs: {', '.join(f'{count} {status}' for status, count in counts)}")
 
 
-def print_magnification(table: pd.DataFrame, as_json: bool) -> None:
-    """The statistics of log-volume at the last step: trained, and against the two controls."""
+def print_magnification(table: pd.DataFrame, scan: str, as_json: bool) -> None:
+    """The statistics of log-volume of one scan at the last step: trained, and against the two controls."""
+    table = table.query("scan == @scan")
     if as_json:
         typer.echo(table.to_json(orient="records", indent=1))
         return
     last = table[(table.step == "last") | (table.control == "initialisation")]
-    for keys, part in last.groupby([c for c in last if c not in STATISTIC], dropna=False, sort=False):
-        _print_statistics(part, ", ".join(str(value) for value in keys if pd.notna(value)))
+    for _, part in last.groupby([c for c in last if c not in STATISTIC], dropna=False, sort=False):
+        _print_statistics(part)
     if len(table):
         typer.echo("logarithms of volume; mean over seeds and 95 % bootstrap interval")
 
 
-def _print_statistics(part: pd.DataFrame, title: str) -> None:
+def _print_statistics(part: pd.DataFrame) -> None:
     """The statistics of one setting: a control a row, a statistic a column."""
+    first = part.iloc[0]
+    where = first.kind if pd.isna(first["path"]) else f"{first.kind} {first['path']}"
+    moved = "" if first["transform"] == "identity" else f", {first['transform']}"
+    typer.echo(
+        f"{first.data}{moved}, {first.architecture}, width {first.width}, depth {first.depth}, {first.activation}, "
+        f"{first.inference}: {where}, layer {first.layer}"
+    )
     statistics = [name for name in MAGNIFICATION if name in set(part.statistic)]
-    shown = Table("", *(MAGNIFICATION[name] for name in statistics), title=title, title_justify="left")
+    shown = Table("", *(MAGNIFICATION[name] for name in statistics))
     for control, name in CONTROLS.items():
         row = part[part.control == control].set_index("statistic")
         if len(row):

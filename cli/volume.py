@@ -44,7 +44,7 @@ def volume(
     """
     from functools import partial
 
-    from geomsym.execute.scans import adopt, is_scanned, perform_scan, tracked, write_magnification
+    from geomsym.execute.scans import adopt, is_scanned, perform_scan, scan_id, tracked, write_magnification
     from geomsym.identity import run_id
     from geomsym.results import collect
     from geomsym.run import check_scans
@@ -72,7 +72,7 @@ def volume(
     left = [run for run in trained if not is_scanned(folder, run, geometry)]
     scans = [partial(perform_scan, folder, run, geometry, where) for run in left]
     failed = do_jobs(folder, left, scans, count, what="scans") if scans else {}
-    print_magnification(write_magnification(folder, collect(folder)), as_json)
+    print_magnification(write_magnification(folder, collect(folder)), scan_id(geometry), as_json)
     say(f"Tables in {folder}; figures with: geomsym plot {folder}")
     if failures or failed:
         report_failures(folder, runs, failures)

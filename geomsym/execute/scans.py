@@ -80,18 +80,18 @@ def adopt(experiment: Path, cfg: RunConfig) -> None:
         return
     for other in sorted(experiment.parent.glob(f"*/runs/{run_id(cfg)}")):
         if is_finished(other.parents[1], cfg):
-            target = folder_of(experiment, cfg)
-            partial = target.with_name(f".{target.name}")
-            shutil.rmtree(partial, ignore_errors=True)
-            shutil.copytree(other, partial, ignore=shutil.ignore_patterns("scans"))
-            shutil.rmtree(target, ignore_errors=True)
-            partial.rename(target)
+            target, copy = folder_of(experiment, cfg), experiment / f".{run_id(cfg)}"
+            shutil.rmtree(copy, ignore_errors=True)  # of a copy that was interrupted
+            shutil.copytree(other, copy, ignore=shutil.ignore_patterns("scans"))
+            target.parent.mkdir(exist_ok=True)
+            shutil.rmtree(target, ignore_errors=True)  # of a run that was
+            copy.rename(target)
             return
 
 
 def write_magnification(experiment: Path, results: Results) -> pd.DataFrame:
-    """Statistics of all scans of an experiment over its seeds, as magnification.csv."""
-    runs, label = results.runs, "data.shuffle_labels"
+    """Statistics of all scans of an experiment over its seeds, as magnification.csv; diverged runs are left out."""
+    runs, label = results.runs.query("status != 'diverged'"), "data.shuffle_labels"
     shuffled = runs[label].astype(bool) if label in runs else pd.Series(False, index=runs.index)
     columns = [column for column in settings(runs) if column not in (label, "seed")]
     table = magnification(
