@@ -11,14 +11,14 @@ tensors that broadcast against each other.
 from collections.abc import Callable
 from math import pi, sqrt
 
-import numpy as np
 import torch
 from torch import Tensor
 
 Dual = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 """(K, q, q') -> (F, F')."""
 
-QUADRATURE_NODES = 64
+QUADRATURE_NODES, QUADRATURE_END = 96, 8.5
+"""The trapezoidal rule's nodes, and where it ends: the normal density is then below 1e-16."""
 
 
 def linear(K: Tensor, q: Tensor, q2: Tensor) -> tuple[Tensor, Tensor]:
@@ -61,12 +61,14 @@ def gelu(K: Tensor, q: Tensor, q2: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def by_quadrature(phi: Callable[[Tensor], Tensor], slope: Callable[[Tensor], Tensor]) -> Dual:
-    """The dual of a smooth φ with derivative `slope`, by Gauss-Hermite quadrature on 64 × 64 nodes.
+    """The dual of a smooth φ with derivative `slope`, by the trapezoidal rule on 96 × 96 nodes.
 
-    u = √q·a and v = K/√q·a + √(q' − K²/q)·b with a, b independent standard normal.
+    u = √q·a and v = K/√q·a + √(q' − K²/q)·b with a, b independent standard normal. For φ analytic within a distance r
+    of the real axis the error falls as exp(−2πr/(h√q)) with the step h = 0.18 (Trefethen & Weideman 2014): 1e-9 for
+    tanh at q = 5, where as many nodes by Gauss and Hermite, made for polynomials, leave 1e-4.
     """
-    nodes, weights = (torch.from_numpy(array) for array in np.polynomial.hermite_e.hermegauss(QUADRATURE_NODES))
-    weights = weights / sqrt(2 * pi)
+    nodes = torch.linspace(-QUADRATURE_END, QUADRATURE_END, QUADRATURE_NODES, dtype=torch.float64)
+    weights = (nodes[1] - nodes[0]) * torch.exp(-(nodes**2) / 2) / sqrt(2 * pi)
 
     def dual(K: Tensor, q: Tensor, q2: Tensor) -> tuple[Tensor, Tensor]:
         K, q, q2 = torch.broadcast_tensors(K, q, q2)
