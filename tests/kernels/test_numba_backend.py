@@ -1,5 +1,8 @@
 """The compiled path against the reference, and what it covers."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -45,6 +48,20 @@ def test_the_compiled_path_is_the_reference(name, shape, settings, depth):
     assert numba_backend.supports([layers], images(1, shape).float())
     assert deviation(layers, images(4, shape), images(3, shape, seed=1)) < 1e-6
     assert deviation(layers, images(4, shape)) < 1e-6
+
+
+def test_the_threads_of_torch_stay_as_they_are():
+    """In a process of its own, as numba starts its threads once."""
+    code = """
+import torch
+from geomsym.architectures import specs
+from geomsym.kernels import kernel_matrices
+for name in ("gap", "fcn"):
+    torch.set_num_threads(1)
+    kernel_matrices(specs(name, depth=1), torch.ones(2, 3, 2, 2))
+    assert torch.get_num_threads() == 1, name
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_another_variance_is_not_within_the_tolerance():
