@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 import geomsym
 from geomsym.errors import UserError
 
-from . import bench, data, kernel, plot, status, sweep, train, volume
+from . import bench, data, kernel, plot, status, sweep, train, verify, volume
 from .options import EPILOG
 
 
@@ -37,6 +37,7 @@ app.command(epilog=EPILOG)(sweep.sweep)
 app.command(epilog=EPILOG)(volume.volume)
 app.command()(plot.plot)
 app.command(epilog=EPILOG)(kernel.kernel)
+app.command(epilog=EPILOG)(verify.verify)
 app.command()(status.status)
 app.add_typer(data.app)
 app.add_typer(bench.app)

@@ -116,7 +116,7 @@ CONTROLS = {
 def _accuracy_table(summary: pd.DataFrame) -> Table:
     names = series_names(summary).str.replace(r"\$\^\{(\d+)\}\$", r"^\1", regex=True)
     groups = style.group_order(summary["transform"])
-    table = Table("", *map(_symbol, groups))
+    table = Table("", *map(symbol, groups))
     for architecture in style.architecture_order(summary.architecture):
         for name in names[summary.architecture == architecture].unique():
             line = summary[names == name].set_index("transform")
@@ -124,7 +124,7 @@ def _accuracy_table(summary: pd.DataFrame) -> Table:
     return table
 
 
-def _symbol(group: str) -> str:
+def symbol(group: str) -> str:
     """A group's symbol in plain text: «O(3)⊗I», «O(3)^d»."""
     return GROUPS[group].symbol.strip("$").replace(r"\otimes ", "⊗").replace("_d", "")
 
