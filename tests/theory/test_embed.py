@@ -10,7 +10,7 @@ from geomsym.architectures import build, specs
 from geomsym.architectures.layer_specs import Activation, Dense, Flatten, LocallyConnected
 from geomsym.errors import ConfigError
 from geomsym.theory import INCLUSIONS, deviation, strictness
-from geomsym.theory.embed import gap_in_vec, lap_in_vec, lcn_in_fcn, lcn_in_vec, vec_in_lcn
+from geomsym.theory.embed import gap_in_vec, lap_in_vec, lcn_in_fcn, lcn_in_vec, locality_law, vec_in_lcn
 
 IMAGE = (3, 4, 6)
 POSITIONS = 24
@@ -140,6 +140,20 @@ def test_the_smaller_family_obeys_its_law_and_the_larger_breaks_it(inclusion, de
     result = strictness(inclusion, layer_specs, x)
     assert result.smaller < 1e-12
     assert result.larger > 1e-6
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kernel_size", [3, 5])
+def test_locality_holds_from_the_stated_side_on(kernel_size):
+    """Positive control: pixels within the same field interact, which narrower specs make the law look at."""
+    shape = (3, 2, 2 * kernel_size)
+    network, layer_specs = smaller("lcn", shape, depth=1, kernel_size=kernel_size, activation="erf")
+    assert locality_law(network, layer_specs, images(shape)) < 1e-12
+    with pytest.raises(ConfigError, match=f"a side of at least {2 * kernel_size}"):
+        locality_law(network, layer_specs, images((3, 2, 2 * kernel_size - 1)))
+    near = (3, 2, 2 * kernel_size - 1)
+    network, _ = smaller("lcn", near, depth=1, kernel_size=kernel_size, activation="erf")
+    assert locality_law(network, smaller("lcn", near, depth=1, kernel_size=kernel_size - 2)[1], images(near)) > 1e-6
 
 
 @torch.no_grad()
