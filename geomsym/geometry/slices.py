@@ -56,7 +56,7 @@ def grid(dimensions: int, bounds: tuple[float, float] = (-1.5, 1.5), resolution:
     """
     if dimensions != 2:
         reason = f"the data have {dimensions} dimensions, not 2: scan a plane (--plane) or a path (--interpolate)"
-        raise ConfigError("geometry.kind", "grid", reason)
+        raise ConfigError("geometry", "grid", reason)
     low, high = bounds
     if not float("-inf") < low < high < float("inf"):
         raise ConfigError("geometry.bounds", list(bounds), "must be two numbers low < high such as [-1.5, 1.5]")

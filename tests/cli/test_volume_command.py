@@ -74,7 +74,7 @@ def test_the_configuration_is_shown(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--grid", *IMAGES, *TRAINING], "geometry.kind=grid: the data have 192 dimensions, not 2"),
+        (["--grid", *IMAGES, *TRAINING], "geometry=grid: the data have 192 dimensions, not 2"),
         (["--grid", *POINTS, *TRAINING, "geometry.layer=4"], "geometry.layer=4: hidden layers by number: 1"),
         (["--grid", *POINTS, "inference=ntk"], "inference=ntk: has no trained network to measure"),
         (["--interpolate", *IMAGES, *TRAINING, "geometry.samples=[3,3]"], "geometry.samples=[3, 3]: give the indices"),

@@ -136,7 +136,7 @@ def test_a_plane_has_its_corners_as_anchors():
 @pytest.mark.parametrize(
     ("data", "cfg", "message"),
     [
-        (IMAGES, GridConfig(), "geometry.kind=grid: the data have 18 dimensions, not 2"),
+        (IMAGES, GridConfig(), "geometry=grid: the data have 18 dimensions, not 2"),
         (PLANE_DATA, GridConfig(layer="3"), "geometry.layer=3: hidden layers by number: 1 to 2"),
         (PLANE_DATA, GridConfig(layer="conv"), "geometry.layer=conv: no such submodule"),
         (IMAGES, PathConfig(samples=[0, 99]), "geometry.samples=[0, 99]: indices go from 0 to 8"),

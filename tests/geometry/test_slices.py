@@ -218,7 +218,7 @@ def test_the_nearest_pair_across_a_boundary_takes_predictions():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda x: grid(3), r"geometry\.kind=grid: the data have 3 dimensions.*--plane.*--interpolate"),
+        (lambda x: grid(3), r"geometry=grid: the data have 3 dimensions.*--plane.*--interpolate"),
         (lambda x: grid(2, (1.0, -1.0)), r"geometry\.bounds=\[1\.0, -1\.0\]: must be two numbers low < high"),
         (lambda x: grid(2, resolution=1), r"geometry\.resolution=1: .*at least 2"),
         (lambda x: plane(x, (0, 1, 2), resolution=1), r"geometry\.resolution=1"),
