@@ -35,6 +35,7 @@ def kernel(
     from geomsym.architectures import architecture_specs
     from geomsym.files import write_atomically
     from geomsym.kernels import Kernels
+    from geomsym.kernels.matrices import check
     from geomsym.kernels.store import Folder
 
     from .compose import compose
@@ -47,11 +48,13 @@ def kernel(
     where = resolve_device(device)
     first, second = (None if path is None else _images(path, cfg.dtype, where) for path in (x1, x2))
     assert first is not None
+    specs = architecture_specs(cfg.architecture, outputs=1)
+    check(specs, first, second)
     tiles = out.with_name(f"{out.name}.tiles")  # what an interrupted command has done
     kernels = Kernels(store=Folder(tiles))
     try:
         with interruptible(), pair_progress() as report:
-            matrices = kernels.matrices(architecture_specs(cfg.architecture, outputs=1), first, second, report)
+            matrices = kernels.matrices(specs, first, second, report)
     except Interrupted as interrupt:
         typer.echo(f"Interrupted; what is done is in {tiles}. The same command continues.", err=True)
         raise typer.Exit(interrupt.exit_code) from None

@@ -53,8 +53,13 @@ def print_summary(runs: pd.DataFrame, as_json: bool) -> None:
         typer.echo(f"{data}, {examples} training images, {inference}: test accuracy (%)")
         Console().print(_accuracy_table(part))
     typer.echo("highest along training; mean ± standard error over seeds")
-    counts = runs.status.value_counts().items()
-    typer.echo(f"{len(runs)} runs: {', '.join(f'{count} {status}' for status, count in counts)}")
+    typer.echo(outcomes(runs))
+
+
+def outcomes(runs: pd.DataFrame) -> str:
+    """«60 runs: 59 ok, 1 diverged»."""
+    counts = ", ".join(f"{count} {status}" for status, count in runs.status.value_counts().items())
+    return f"{len(runs)} run{'s' * (len(runs) > 1)}: {counts}"
 
 
 def print_magnification(table: pd.DataFrame, scan: str, as_json: bool) -> None:

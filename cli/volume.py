@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from geomsym.config import GeometryConfig, RunConfig
+
 from .options import (
     Cfg,
     DataRoot,
@@ -42,15 +44,13 @@ def volume(
     geometry.layer=all measures every hidden layer; several seeds give intervals, data.shuffle_labels=false,true the
     control.
     """
-    from functools import partial
-
-    from geomsym.execute.scans import adopt, is_scanned, perform_scan, scan_id, tracked, write_magnification
+    from geomsym.execute.scans import adopt, scan_id, tracked, write_magnification
     from geomsym.identity import run_id
     from geomsym.results import collect
     from geomsym.run import check_scans
 
     from .compose import compose_volume, resolved_volume
-    from .tables import print_magnification
+    from .tables import outcomes, print_magnification
 
     chosen = [kind for kind, given in (("grid", grid), ("path", interpolate), ("plane", plane)) if given]
     if len(chosen) > 1:
@@ -66,15 +66,29 @@ def volume(
     check_scans(runs, geometry, where)
     for run in runs:
         adopt(folder, run)
-    count = workers or default_workers(where)
-    failures = do_runs(folder, runs, where, count)
+    failed = _train_and_measure(folder, runs, geometry, where, workers or default_workers(where))
+    results = collect(folder)
+    print_magnification(write_magnification(folder, results), scan_id(geometry), as_json)
+    say(outcomes(results.runs) + ("; diverged ones don't count" if "diverged" in set(results.runs.status) else ""))
+    say(f"Tables in {folder}; figures with: geomsym plot {folder}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _train_and_measure(
+    folder: Path, runs: list[RunConfig], geometry: GeometryConfig, device: str, workers: int
+) -> bool:
+    """Train the runs that aren't finished, measure those that aren't measured; whether any of this failed."""
+    from functools import partial
+
+    from geomsym.execute.scans import is_scanned, perform_scan
+
+    failures = do_runs(folder, runs, device, workers)
     trained = [run for index, run in enumerate(runs) if index not in failures]
     left = [run for run in trained if not is_scanned(folder, run, geometry)]
-    scans = [partial(perform_scan, folder, run, geometry, where) for run in left]
-    failed = do_jobs(folder, left, scans, count, what="scans") if scans else {}
-    print_magnification(write_magnification(folder, collect(folder)), scan_id(geometry), as_json)
-    say(f"Tables in {folder}; figures with: geomsym plot {folder}")
-    if failures or failed:
-        report_failures(folder, runs, failures)
-        report_failures(folder, left, failed)
-        raise typer.Exit(1)
+    scans = [partial(perform_scan, folder, run, geometry, device) for run in left]
+    failed = do_jobs(folder, left, scans, workers, what="scans") if scans else {}
+    for items, errors in ((runs, failures), (left, failed)):
+        if errors:
+            report_failures(folder, items, errors)
+    return bool(failures or failed)

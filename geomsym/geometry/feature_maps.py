@@ -45,21 +45,10 @@ class NetworkMap:
 
 
 @dataclass(frozen=True)
-class SubmoduleMap:
+class SubmoduleMap(NetworkMap):
     """The output of one submodule in a pass through a network, flattened; of its last call, where it has several."""
 
-    network: nn.Module
-    input_shape: Shape
     name: str
-
-    @property
-    def unshared(self) -> bool:
-        """Whether there are locally connected layers."""
-        return _unshared(self.network)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """[d] -> [n]."""
-        return self.batch(x[None])[0]
 
     def batch(self, x: Tensor) -> Tensor:
         """[b, d] -> [b, n]; raises `ConfigError` where the submodule isn't called or doesn't return a tensor."""

@@ -121,3 +121,4 @@ def test_other_mistakes(tmp_path, arrays):
     ):
         result = invoke("--x1", arrays[0], *arguments, "--device", "cpu")
         assert result.exit_code == 2 and message in result.stderr.replace("\n", " ")
+        assert "pairs" not in result.stderr  # no bar of progress before it

@@ -66,6 +66,12 @@ def test_a_run_of_another_command_is_not_trained_again(tmp_path):
     assert load(tmp_path / "volume").runs.run_id.tolist() == load(tmp_path / "train").runs.run_id.tolist()
 
 
+def test_a_run_that_diverged_is_counted_and_left_out(tmp_path):
+    result = invoke(tmp_path, "--grid", *POINTS, *TRAINING, "inference.learning_rate=1e9", "geometry.resolution=3")
+    assert result.exit_code == 0 and "1 run: 1 diverged; diverged ones don't count" in said(result)
+    assert load(tmp_path / "volume").magnification.empty
+
+
 def test_the_configuration_is_shown(tmp_path):
     result = invoke(tmp_path, "--plane", *IMAGES, "--cfg")
     assert result.exit_code == 0 and "name: plane" in result.stdout and "margin: 0.25" in result.stdout
