@@ -55,10 +55,8 @@ def _draw(runs: pd.DataFrame, data: str, size: int) -> Figure:
 
 
 def _looks(summary: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Colour, marker and horizontal offset of every series, the same in all panels; architectures in their order."""
-    architectures = style.architecture_order(summary.architecture)
-    ranks = summary.groupby("series", sort=False).architecture.first().map(architectures.index)
-    order = list(ranks.sort_values(kind="stable").index)
+    """Colour, marker and horizontal offset of every series, the same in all panels."""
+    order = series_order(summary)
     offsets = np.linspace(-SPREAD / 2, SPREAD / 2, len(order)) if len(order) > 1 else [0.0]
     return {
         name: {"color": style.OKABE_ITO[k % 8], "marker": style.MARKERS[k % 8], "offset": offset}
@@ -84,6 +82,13 @@ def _dots(axes: Axes, runs: pd.DataFrame, line: pd.DataFrame, groups: list[str],
     x = [groups.index(name) + look["offset"] for name in fitted["transform"]]
     accuracy = 100 * fitted.best_test_accuracy.astype(float)
     axes.scatter(x, accuracy, s=7, color=look["color"], alpha=0.4, linewidths=0, zorder=3)
+
+
+def series_order(table: pd.DataFrame) -> list[str]:
+    """The names in the column `series`, architectures in their order."""
+    architectures = style.architecture_order(table.architecture)
+    ranks = table.groupby("series", sort=False).architecture.first().map(architectures.index)
+    return list(ranks.sort_values(kind="stable").index)
 
 
 def series_names(summary: pd.DataFrame) -> pd.Series:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from geomsym.plotting import style
+from geomsym.plotting.accuracy_by_group import series_names, series_order
 from geomsym.results import Results
 from geomsym.transforms import GROUPS
 
@@ -21,7 +22,8 @@ STYLES = {"train": ":", "test": "-"}
 def learning_curves(results: Results) -> Iterator[tuple[str, Figure]]:
     """Training and test accuracy against the step, for every data set: a row an inference, a column a group.
 
-    Every run is a line, in the colour of its architecture. The step's axis is linear up to 10 and logarithmic beyond.
+    Every run is a line, in the colour of its architecture and of whatever else varies beside it. The step's axis is linear
+    up to 10 and logarithmic beyond.
     """
     curves = results.curves[(results.curves.metric == "accuracy") & results.curves.split.isin(STYLES)]
     curves = curves[curves.step.notna()].merge(results.runs, on="run_id")
@@ -32,8 +34,8 @@ def learning_curves(results: Results) -> Iterator[tuple[str, Figure]]:
 def _draw(curves: pd.DataFrame) -> Figure:
     inferences = style.inference_order(curves.inference)
     groups = style.group_order(curves["transform"])
-    architectures = style.architecture_order(curves.architecture)
-    colors = {name: style.OKABE_ITO[k % 8] for k, name in enumerate(architectures)}
+    curves = curves.assign(series=series_names(curves))
+    colors = {name: style.OKABE_ITO[k % 8] for k, name in enumerate(series_order(curves))}
     figure, panels = style.figure(len(inferences), len(groups), panel=(1.5, 1.5) if len(groups) > 2 else (2.9, 2.3))
     for row, inference in zip(panels, inferences, strict=True):
         for axes, group in zip(row, groups, strict=True):
@@ -43,17 +45,19 @@ def _draw(curves: pd.DataFrame) -> Figure:
         axes.set_title(GROUPS[group].symbol)
     for axes in panels[-1]:
         axes.set_xlabel("step")
-    figure.legend(handles=_legend(colors), loc="outside right center")
+    beside = max(map(len, colors)) < 12  # long names would leave no room for the curves
+    place = {"loc": "outside right center"} if beside else {"loc": "outside lower center", "ncols": 2}
+    figure.legend(handles=_legend(colors), **place)
     return figure
 
 
 def _panel(axes: Axes, curves: pd.DataFrame, colors: dict[str, str]) -> None:
-    for (_, split, architecture), line in curves.groupby(["run_id", "split", "architecture"]):
+    for (_, split, series), line in curves.groupby(["run_id", "split", "series"]):
         axes.plot(
             line.step.astype(float),
             100 * line.value.astype(float),
             STYLES[split],
-            color=colors[architecture],
+            color=colors[series],
             lw=0.7,
         )
     axes.set_xscale("symlog", linthresh=10)
@@ -61,5 +65,5 @@ def _panel(axes: Axes, curves: pd.DataFrame, colors: dict[str, str]) -> None:
 
 
 def _legend(colors: dict[str, str]) -> list[Line2D]:
-    lines = [Line2D([], [], color=color, label=style.architecture_name(name)) for name, color in colors.items()]
+    lines = [Line2D([], [], color=color, label=name) for name, color in colors.items()]
     return lines + [Line2D([], [], color="grey", ls=kind, label=split) for split, kind in STYLES.items()]
