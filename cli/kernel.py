@@ -40,7 +40,7 @@ def kernel(
 
     from .compose import compose
     from .interrupt import Interrupted, interruptible
-    from .progress import pair_progress
+    from .progress import work_progress
 
     cfg = compose(overrides or [])
     if out.suffix != ".npz":
@@ -53,8 +53,8 @@ def kernel(
     tiles = out.with_name(f"{out.name}.tiles")  # what an interrupted command has done
     kernels = Kernels(store=Folder(tiles))
     try:
-        with interruptible(), pair_progress() as report:
-            matrices = kernels.matrices(specs, first, second, report)
+        with interruptible(), work_progress("kernel") as report:
+            matrices = kernels.matrices(specs, first, second, lambda done, total: report(done, total, "pairs"))
     except Interrupted as interrupt:
         typer.echo(f"Interrupted; what is done is in {tiles}. The same command continues.", err=True)
         raise typer.Exit(interrupt.exit_code) from None

@@ -65,11 +65,11 @@ class JobProgress:
 
 
 @contextmanager
-def pair_progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar for the pairs of images of one kernel matrix, and the report that moves it."""
+def work_progress(what: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A bar for one piece of work, and the report that moves it: done, in all, a note."""
     with _bars() as bars:
-        task = bars.add_task("kernel", total=None, note="pairs")
-        yield lambda done, total: bars.update(task, completed=done, total=total)
+        task = bars.add_task(what, total=None, note="")
+        yield lambda done, total, note: bars.update(task, completed=done, total=total, note=note)
 
 
 def _bars() -> Progress:

@@ -1,17 +1,21 @@
 """`geomsym verify`: the theorems, checked numerically."""
 
-import json
-from dataclasses import asdict, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import DataRoot, Json, Overrides, use_data_root
+from geomsym.config import RunConfig
+
+from .options import DataRoot, Device, DeviceOption, Json, Out, Overrides, Workers, resolve_device, use_data_root
+from .work import default_workers, do_runs, report_failures
 
 if TYPE_CHECKING:
-    from geomsym.theory.invariance import Check
+    from geomsym.theory import Check, Discovery
+    from geomsym.theory.distribution import Case
 
 
 class Suite(StrEnum):
@@ -21,13 +25,54 @@ class Suite(StrEnum):
     invariance = "invariance"
     inclusion = "inclusion"
     kernels = "kernels"
+    distribution = "distribution"
+
+
+STEPS, SEEDS, MARGIN = 100, 12, 4.0
+"""Training steps of coupled networks, seeds a side, and the margin of accuracies in percent, unless given."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """How and where networks are trained whose accuracies are compared."""
+
+    folder: Path
+    device: str
+    workers: int
+    seeds: int
+    margin: float
 
 
 def verify(
-    suite: Annotated[Suite, typer.Argument(help="Theorem 4.1; Theorem 3.1; 4.1 at infinite width.")] = Suite.all,
+    suite: Annotated[
+        Suite, typer.Argument(help="Theorem 4.1; Theorem 3.1; 4.1 at infinite width; 4.1 by accuracies.")
+    ] = Suite.all,
     overrides: Overrides = None,
-    steps: Annotated[int, typer.Option(min=1, help="Training steps of a case of your own.")] = 100,
-    csv: Annotated[Path | None, typer.Option("--csv", dir_okay=False, help="Write the table there too.")] = None,
+    discover: Annotated[
+        bool, typer.Option("--discover", help="invariance: which is the largest group that holds?")
+    ] = False,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help=f"invariance: training steps. Default: {STEPS}.", show_default=False)
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=2, help=f"distribution: runs on each side. Default: {SEEDS}.", show_default=False)
+    ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            help=f"distribution: points of accuracy that don't count. Default: {MARGIN:g}.", show_default=False
+        ),
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", dir_okay=False, help="Write the table there too.", show_default=False)
+    ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(help="invariance: a figure of what holds, .png or .pdf.", dir_okay=False, show_default=False),
+    ] = None,
+    out: Out = Path("outputs"),
+    workers: Workers = None,
+    device: DeviceOption = Device.auto,
     data_root: DataRoot = None,
     as_json: Json = False,
 ) -> None:
@@ -35,81 +80,158 @@ def verify(
 
     The exit code is 0 only if everything is as it should be.
 
-    invariance architecture=gap transform=shared_rotation checks coupled training in one case, on any config.
-    """
-    from geomsym.theory.verify import SUITES, as_it_should_be
+    With a config, one network on its own data: invariance architecture=gap transform=shared_rotation, or any other
+    part. --discover tries all groups.
 
+    distribution trains networks as geomsym sweep does, under OUT/verify. An interrupted one continues there.
+    """
+    from .check_table import show, write
+
+    options = {"--steps": steps, "--seeds": seeds, "--margin": margin, "--figure": figure, "--discover": discover}
+    _refuse_misplaced(suite, overrides, {name for name, value in options.items() if value not in (None, False)})
+    _check_files(margin, figure)
     use_data_root(data_root)
-    if overrides:
-        if suite is not Suite.invariance:
-            raise typer.BadParameter("a config is for «geomsym verify invariance» alone")
-        checks = [_of_config(overrides, steps)]
-    else:
-        chosen = SUITES if suite is Suite.all else {suite: SUITES[suite]}
-        checks = [item for run in chosen.values() for item in run()]
-    _print(checks, as_json)
+    where = resolve_device(device)
+    training = Training(out / "verify", where, workers or default_workers(where), seeds or SEEDS, margin or MARGIN)
+    cfg = _composed(overrides) if overrides or discover else None
+    found = _discovered(cfg, steps or STEPS, where) if discover and cfg else None
+    checks = show(found.checks if found else _checks(suite, cfg, steps or STEPS, training), as_json)
+    if found and not as_json:
+        _say_largest(found)
     if csv is not None:
-        _write(checks, csv)
-    failed = sum(not as_it_should_be(item) for item in checks)
+        write(checks, csv)
+    if figure is not None:
+        _draw(checks, cfg, figure)
+    failed = sum(not check.as_it_should_be for check in checks)
     if not as_json:
-        typer.echo(f"{len(checks)} checks, {failed or 'none'} not as it should be")
+        typer.echo(f"{len(checks)} check{'s' * (len(checks) > 1)}, {failed or 'none'} not as it should be")
     if failed:
         raise typer.Exit(1)
 
 
-def _of_config(overrides: list[str], steps: int) -> "Check":
-    """Coupled training of one configured run."""
-    import torch
+BELONGS = {
+    "--steps": ("invariance", "all"),
+    "--figure": ("invariance", "all"),
+    "--discover": ("invariance",),
+    "--seeds": ("distribution", "all"),
+    "--margin": ("distribution", "all"),
+}
+"""The parts that an option has a meaning for."""
 
-    from geomsym import data
-    from geomsym.config import GradientDescentConfig
-    from geomsym.errors import ConfigError
-    from geomsym.theory.invariance import check
 
+def _refuse_misplaced(suite: Suite, overrides: list[str] | None, options: set[str]) -> None:
+    """Refuse options that would do nothing."""
+    for option in sorted(options):
+        if suite not in BELONGS[option]:
+            raise typer.BadParameter(f"{option} is for «geomsym verify {BELONGS[option][0]}»")
+    if overrides and suite is Suite.all:
+        raise typer.BadParameter("with a config, say which part: invariance, inclusion, kernels or distribution")
+    if overrides and "--figure" in options and "--discover" not in options:
+        raise typer.BadParameter("--figure shows all groups: give --discover with a config")
+
+
+def _check_files(margin: float | None, figure: Path | None) -> None:
+    if margin is not None and not 0 < margin < 100:
+        raise typer.BadParameter(f"--margin {margin:g}: give a number of percent between 0 and 100")
+    if figure is not None and figure.suffix not in (".png", ".pdf"):
+        raise typer.BadParameter(f"--figure {figure}: give a name that ends in .png or .pdf")
+
+
+def _composed(overrides: list[str] | None) -> RunConfig:
     from .compose import compose
 
-    cfg = compose(overrides)
-    if not isinstance(cfg.inference, GradientDescentConfig):
-        raise ConfigError("inference", cfg.inference.name, "is not trained: give nn, nn_plus or cross_entropy")
-    training = replace(cfg.inference, max_steps=steps, checkpoint_steps=[])
-    dataset = data.load(cfg.data, torch.float64)
-    return check(cfg.architecture, cfg.transform.name, dataset, training, cfg.seed)
+    return compose(overrides or [])
 
 
-def _rows(checks: "list[Check]") -> list[dict]:
-    from geomsym.theory.verify import verdict
+def _checks(suite: Suite, cfg: RunConfig | None, steps: int, training: Training) -> "Iterator[Check]":
+    """The checks of a part, or of all; of one configured run where there is one."""
+    from geomsym.theory.distribution import small_cases
+    from geomsym.theory.verify import SUITES
 
-    return [asdict(item) | {"verdict": verdict(item)} for item in checks]
+    if cfg is not None:
+        yield from _of_config(suite, cfg, steps, training)
+        return
+    for name, checks in SUITES.items():
+        if suite in (Suite.all, name):
+            yield from checks(steps) if name == Suite.invariance else checks()
+    if suite in (Suite.all, Suite.distribution):
+        yield from _trained(small_cases(training.seeds), training)
 
 
-def _print(checks: "list[Check]", as_json: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table
+def _of_config(suite: Suite, cfg: RunConfig, steps: int, training: Training) -> "Iterator[Check]":
+    from geomsym.theory.configured import inclusion_of, invariance_of, kernels_of
+    from geomsym.theory.distribution import case
 
+    from .progress import title, work_progress
+
+    match suite:
+        case Suite.distribution:
+            yield from _trained([case(cfg, training.seeds)], training)
+        case Suite.inclusion:
+            yield from inclusion_of(cfg, training.device)
+        case Suite.kernels:
+            with work_progress(title(cfg)) as report:
+                check = kernels_of(cfg, training.device, report)
+            yield check
+        case _:
+            with work_progress(title(cfg)) as report:
+                check = invariance_of(cfg, steps, training.device, report)
+            yield check
+
+
+def _trained(cases: "list[Case]", training: Training) -> "Iterator[Check]":
+    """Train the runs of some cases that aren't finished, and compare accuracies."""
+    from geomsym.identity import run_id
+    from geomsym.results import load
+    from geomsym.theory.distribution import check_distribution
+
+    runs = list({run_id(run): run for case in cases for run in case.runs}.values())
+    failures = do_runs(training.folder, runs, training.device, training.workers)
+    if failures:
+        report_failures(training.folder, runs, failures)
+        raise typer.Exit(1)
+    table = load(training.folder).runs.set_index("run_id")
+    accuracies = table.test_accuracy.where(table.status != "diverged").astype(float)
+    for case in cases:
+        found = [accuracies[run_id(run)] for run in case.runs]
+        yield check_distribution(case, found, training.margin / 100)
+
+
+def _discovered(cfg: RunConfig, steps: int, device: str) -> "Discovery":
+    from geomsym.theory.configured import discover_of
+
+    from .progress import title, work_progress
+
+    with work_progress(title(cfg)) as report:
+        return discover_of(cfg, steps, device, report)
+
+
+def _say_largest(found: "Discovery") -> None:
     from .tables import symbol
 
-    rows = _rows(checks)
-    if as_json:
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
-        return
-    for statement in dict.fromkeys(row["statement"] for row in rows):
-        part = [row for row in rows if row["statement"] == statement]
-        compared = {row["compared"] for row in part}
-        columns = ["architecture"]
-        columns += ["group"] * any(row["group"] for row in part) + ["compared"] * (len(compared) > 1)
-        title = statement if len(compared) > 1 else f"{statement}: {compared.pop()}"
-        table = Table(title=title, title_justify="left")
-        for name in (*columns, "deviation", "verdict"):
-            table.add_column(name, justify="right" if name == "deviation" else "left")
-        for row in part:
-            shown = row | {"group": symbol(row["group"]) if row["group"] else ""}
-            table.add_row(*(shown[name] for name in columns), f"{row['deviation']:.1e}", row["verdict"])
-        Console().print(table)
+    largest = " and ".join(symbol(group) for group in found.largest) or "none of them, not even the identity"
+    typer.echo(f"The largest of these groups that training is invariant to: {largest}")
+    for reason in found.left_out.values():
+        typer.echo(f"Left out: {reason}")
 
 
-def _write(checks: "list[Check]", path: Path) -> None:
+def _draw(checks: "list[Check]", cfg: RunConfig | None, path: Path) -> None:
+    """The figure of the table, with an image of the data."""
+    from functools import partial
+
+    import matplotlib
     import pandas as pd
 
-    from geomsym.files import write_csv
+    from geomsym import data
+    from geomsym.config import PhotoPatchesConfig
+    from geomsym.files import write_atomically
+    from geomsym.plotting import style
+    from geomsym.plotting.invariance_figure import invariance_figure
 
-    write_csv(path, pd.DataFrame(_rows(checks)))
+    if cfg is None:  # a flower: its colours tell permutations from rotations
+        image, seed = data.load(PhotoPatchesConfig(crop_size=160, image_size=16)).train.x[14], 0
+    else:
+        image, seed = data.load(cfg.data).train.x[0], cfg.seed
+    with matplotlib.rc_context(style.RC):
+        figure = invariance_figure(pd.DataFrame([check.row() for check in checks]), image, seed)
+        write_atomically(path, partial(figure.savefig, format=path.suffix[1:], dpi=200))

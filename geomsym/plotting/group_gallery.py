@@ -41,9 +41,9 @@ def group_gallery(image: ArrayLike, seed: int = 0) -> Figure:
     groups = [group for group in GROUPS.values() if group.applies_to((x.shape[0], x.shape[1], x.shape[2]))]
     rotations = [group for group in groups if group.is_rotation]
     figure, rows = _panels(1 + len(rotations))
-    _draw_elements(rows[0], x, groups, seed, _shown_on_scale_of(x))
+    _draw_elements(rows[0], x, groups, seed, shown_on_scale_of(x))
     for row, group in zip(rows[1:], rotations, strict=True):
-        _draw_path(row, x, group, seed, _shown_on_scale_of(x))
+        _draw_path(row, x, group, seed, shown_on_scale_of(x))
     return figure
 
 
@@ -57,7 +57,7 @@ def _panels(count: int) -> tuple[Figure, list[list[Axes]]]:
     return figure, rows
 
 
-def _shown_on_scale_of(original: Tensor) -> Show:
+def shown_on_scale_of(original: Tensor) -> Show:
     """How to draw images on the linear scale that takes the original's 1st and 99th percentile to 0 and 1."""
     low, high = original.quantile(0.01), original.quantile(0.99)
     span = (high - low).clamp_min(torch.finfo(original.dtype).tiny)  # a constant image is black, not undefined
@@ -73,19 +73,19 @@ def _draw_elements(row: list[Axes], x: Tensor, groups: Iterable[Group], seed: in
     for axes, group in zip(row, groups, strict=False):
         tau = sample_transform(group.name, (x.shape[0], x.shape[1], x.shape[2]), seed, dtype=x.dtype)
         show(axes, tau(x))
-        axes.set_title(f"{_symbol(group, x)}\n{group.name}", fontsize=FONT_SIZE, pad=TITLE_PAD)
+        axes.set_title(f"{symbol(group, x)}\n{group.name}", fontsize=FONT_SIZE, pad=TITLE_PAD)
 
 
 def _draw_path(row: list[Axes], x: Tensor, group: Group, seed: int, show: Show) -> None:
     path = sample_path(group.name, (x.shape[0], x.shape[1], x.shape[2]), seed)
     axes = row[LABEL_COLUMNS - 1]
-    label = f"path into {_symbol(group, x)}\n{group.name}"
+    label = f"path into {symbol(group, x)}\n{group.name}"
     axes.text(0.95, 0.5, label, fontsize=FONT_SIZE, ha="right", va="center", transform=axes.transAxes)
     for axes, t in zip(row[LABEL_COLUMNS:], STRENGTHS, strict=True):
         show(axes, path.at(t)(x))
         axes.set_title(f"$t = {t:g}$", fontsize=FONT_SIZE, pad=TITLE_PAD)
 
 
-def _symbol(group: Group, x: Tensor) -> str:
+def symbol(group: Group, x: Tensor) -> str:
     """The group's symbol, which is written for three channels: grey images have d coordinates, not 3d."""
     return group.symbol if x.shape[0] == 3 else group.symbol.replace("3", "")

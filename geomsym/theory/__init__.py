@@ -1,5 +1,19 @@
 """Theorems of the literature as code: what they claim, built and measured."""
 
-from geomsym.theory.embed import INCLUSIONS, Embedding, Inclusion, Strictness, deviation, strictness
+from geomsym.theory.checks import Check, deviation
+from geomsym.theory.embed import Embedding
+from geomsym.theory.invariance import Discovery, check, discover
+from geomsym.theory.laws import INCLUSIONS, Inclusion, Strictness, strictness
 
-__all__ = ["INCLUSIONS", "Embedding", "Inclusion", "Strictness", "deviation", "strictness"]
+__all__ = [
+    "INCLUSIONS",
+    "Check",
+    "Discovery",
+    "Embedding",
+    "Inclusion",
+    "Strictness",
+    "check",
+    "deviation",
+    "discover",
+    "strictness",
+]

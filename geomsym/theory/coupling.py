@@ -2,15 +2,18 @@
 
 The first layer of a network is linear in the image, z = L(W) x + b, and its weights W fix the operator L(W). The
 coupled weights W' solve L(W') = L(W) τ, so that the two networks agree on x and τx (Xiao & Pennington 2022, Theorem
-4.1, App. D). They exist for every orthogonal τ where the layer is dense, for maps of each pixel's channels where it is
-locally connected, and for one map of the channels, the same at all pixels, where filters are shared.
+4.1 in §4, proof in App. D). They exist for every orthogonal τ where the layer is dense, for maps of each pixel's
+channels where it is locally connected, and for one map of the channels, the same at all pixels, where filters are
+shared. Layers before it may only flatten or average.
 
 Elsewhere the best weights in the sense of least squares leave a residual of order one. They need no linear solver: L(W)
-is a sum over weights w of w·E_w with patterns E_w of zeros and equal entries, where any two patterns are disjoint, or
-equal in the case of a filter so large that it wraps around the image. The projection on their span is then a mean over
-tied entries, L*(M) / L*(L(1)) elementwise, L* the adjoint, and of all minimisers the one of smallest norm.
+is a sum over weights w of w·E_w with patterns E_w that are constant on their support, and any two of them have disjoint
+supports, or are equal in the case of a filter so large that it wraps around the image. The projection on their span is
+then a mean over tied entries, L*(M) / L*(L(1)) elementwise, L* the adjoint, and of all minimisers the one of smallest
+norm. Output units don't mix, so that one linear map takes the weights of any unit to its coupled ones.
 """
 
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from math import prod
@@ -19,44 +22,76 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vjp
 
-from geomsym.architectures.layers import Conv, Dense, LocallyConnected
+from geomsym.architectures.layers import Conv, Dense, GlobalAveragePool, LocallyConnected
 from geomsym.errors import ConfigError
 from geomsym.transforms import Transform
 
 FirstLayer = Dense | Conv | LocallyConnected
 
+LINEAR = (nn.Flatten, nn.AvgPool2d, GlobalAveragePool)
+"""What may come before the first layer with weights: linear in the image, without weights of its own."""
+
+OUTPUTS = 2**25
+"""How many outputs of a layer are held at once: 256 MiB in float64."""
+
 
 @dataclass(frozen=True, eq=False)
 class Coupling:
-    """The `network` f' that is nearest to f'(x) = f(τx), and how far from it: |L(W') − L(W)τ| / |L(W)τ|."""
+    """The map from first layers to coupled ones, for networks of one kind and one τ.
 
-    network: nn.Sequential
-    residual: float
-
-
-def couple(network: nn.Sequential, tau: Transform) -> Coupling:
-    """A copy of a network f with the first layer that comes nearest to f'(x) = f(τx); f is left as it is.
-
-    The map acts on the images [c, h, w] that the network takes, here in the dtype and on the device of the weights;
-    the residual of an exact coupling is rounding, 1e-16 in float64. Weights that reach no pixel, as some do at the
-    border of images padded with zeros, keep their values. Raises a `ConfigError` for networks with no first layer
-    that is linear in the image.
+    `matrix` M [..., f, f] gives the coupled weights W' = W M of a unit with fan-in f, the same for all units but
+    different from position to position, [h, w, f, f], in a locally connected layer. M is τ itself where the layer is
+    dense.
     """
-    coupled = deepcopy(network)
-    layer, before = first_layer(coupled), coupled[: _position(coupled)]
+
+    tau: Transform
+    matrix: Tensor
+
+    def __call__(self, network: nn.Sequential) -> nn.Sequential:
+        """The copy f' of a network f that is nearest to f'(x) = f(τx); f is left as it is."""
+        coupled = deepcopy(network)
+        layer = first_layer(coupled)
+        with torch.no_grad():
+            layer.weight.copy_((_rows(layer, layer.weight) @ self.matrix).reshape(layer.weight.shape))
+        return coupled
+
+    @torch.no_grad()
+    def residual(self, network: nn.Sequential) -> float:
+        """How far f' is from it: |L(W') − L(W)τ| / |L(W)τ|, Frobenius norms; 1e-16 of an exact coupling in float64."""
+        layer, nearest = first_layer(network), first_layer(self(network)).weight
+        before = network[: _position(network)]
+        missed = wanted = 0.0
+        for images in _basis(layer, layer.weight, self.tau):
+            target = _operator(layer, layer.weight, before(self.tau(images)))
+            missed += (_operator(layer, nearest, before(images)) - target).square().sum().item()
+            wanted += target.square().sum().item()
+        return (missed / wanted) ** 0.5
+
+
+@torch.no_grad()
+def coupling(network: nn.Sequential, tau: Transform) -> Coupling:
+    """The coupling of networks like this one, by a map τ of the images [c, h, w] that they take.
+
+    In the dtype and on the device of the weights. Weights that reach no pixel, as some do at the border of images
+    padded with zeros, keep their values. Raises a `ConfigError` for networks with no first layer that is linear in the
+    image.
+    """
+    layer, before = first_layer(network), network[: _position(network)]
     tau = tau.to(layer.weight.dtype, layer.weight.device)
-    basis = torch.eye(prod(tau.shape), dtype=layer.weight.dtype, device=layer.weight.device).reshape(-1, *tau.shape)
-    with torch.no_grad():
-        target = _operator(layer, layer.weight, before(tau(basis)))
-        weight, nearest = _project(layer, before(basis), target)
-        layer.weight.copy_(weight)
-    return Coupling(coupled, ((nearest - target).norm() / target.norm()).item())
+    units = _unit_weights(layer)
+    sums, counts = torch.zeros_like(units), torch.zeros_like(units)
+    for images in _basis(layer, units, tau):
+        inputs = before(images)
+        ones, adjoint, *_ = vjp(lambda weight, x=inputs: _operator(layer, weight, x), torch.ones_like(units))
+        sums += adjoint(_operator(layer, units, before(tau(images))))[0]
+        counts += adjoint(ones)[0]
+    return Coupling(tau, _rows(layer, torch.where(counts > 0, sums / counts, units)))
 
 
 def first_layer(network: nn.Sequential) -> FirstLayer:
-    """The first layer with weights, which stands at the beginning or behind `Flatten`.
+    """The first layer with weights.
 
-    Raises a `ConfigError` where something else, such as an activation, comes first.
+    Raises a `ConfigError` where something that isn't linear, such as an activation, comes first.
     """
     layer = network[_position(network)] if len(network) else None
     if not isinstance(layer, FirstLayer):
@@ -67,18 +102,33 @@ def first_layer(network: nn.Sequential) -> FirstLayer:
 
 
 def _position(network: nn.Sequential) -> int:
-    return 1 if len(network) > 1 and isinstance(network[0], nn.Flatten) else 0
+    """Of the first module that isn't in `LINEAR`, or of the last one."""
+    return next((k for k, module in enumerate(network) if not isinstance(module, LINEAR)), len(network) - 1)
 
 
 def _operator(layer: FirstLayer, weight: Tensor, inputs: Tensor) -> Tensor:
-    """L(W) applied to inputs [b, …], without the bias: [b, n] or [b, n, h, w]; linear in `weight`."""
-    parameters = {"weight": weight, "bias": torch.zeros_like(layer.bias)}
+    """L(W) applied to inputs [b, …], without the bias: [b, n] or [b, n, h, w]; linear in `weight`, of any width n."""
+    parameters = {"weight": weight, "bias": weight.new_zeros(weight.shape[: layer.bias.ndim])}
     return functional_call(layer, parameters, (inputs,))
 
 
-def _project(layer: FirstLayer, basis: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """The weights W' with L(W') nearest to an operator, and L(W'); operators as their outputs on the basis images."""
-    ones, adjoint, *_ = vjp(lambda weight: _operator(layer, weight, basis), torch.ones_like(layer.weight))
-    counts, sums = adjoint(ones)[0], adjoint(target)[0]
-    weight = torch.where(counts > 0, sums / counts, layer.weight)
-    return weight, _operator(layer, weight, basis)
+def _rows(layer: FirstLayer, weight: Tensor) -> Tensor:
+    """Weights as a row a unit, [..., n, f]."""
+    return weight.flatten(layer.bias.ndim)
+
+
+def _unit_weights(layer: FirstLayer) -> Tensor:
+    """The weights of f units, f the fan-in, each with a single weight of one."""
+    positions, fan_in = layer.bias.shape[:-1], layer.weight.shape[layer.bias.ndim :]
+    eye = torch.eye(prod(fan_in), dtype=layer.weight.dtype, device=layer.weight.device)
+    return eye.reshape(-1, *fan_in).expand(*positions, *eye.shape[:1], *fan_in).contiguous()
+
+
+def _basis(layer: FirstLayer, weight: Tensor, tau: Transform) -> Iterator[Tensor]:
+    """All images [b, c, h, w] of one pixel and channel, as many at a time as `OUTPUTS` allows."""
+    units = weight.shape[layer.bias.ndim - 1] * (1 if isinstance(layer, Dense) else prod(tau.shape[1:]))
+    count, total = max(1, OUTPUTS // units), prod(tau.shape)
+    for start in range(0, total, count):
+        images = weight.new_zeros(min(count, total - start), total)
+        images.diagonal(start).fill_(1)
+        yield images.reshape(-1, *tau.shape)

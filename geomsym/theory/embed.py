@@ -1,4 +1,4 @@
-"""Theorem 3.1 of Xiao & Pennington (2022, proof in App. C) as code: smaller families inside larger ones, exactly.
+"""Theorem 3.1 of Xiao & Pennington (2022, §3, proof in App. C) as code: smaller families inside larger ones, exactly.
 
     GAP_n ⊆ VEC_n ⊆ LCN_n ⊆ VEC_{d·n},   LCN_n ⊆ FCN_{d·n},   LAP_n ⊆ VEC_n,        d = h·w positions.
 
@@ -8,10 +8,9 @@ are for weights with that factor included, and the new parameters make up for th
 positions, row by row; t the k² taps of a centred filter, which wraps around the image; i a unit of a layer and j one
 of the layer below; o an output; R the readout. Biases are copied along with their units.
 
-`INCLUSIONS` lists them all, each with a law that the smaller family obeys and the larger does not (`strictness`).
+`geomsym.theory.laws` lists them all, each with a law that the smaller family obeys and the larger does not.
 """
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from math import sqrt
 
@@ -31,7 +30,6 @@ from geomsym.architectures.layer_specs import (
     LocallyConnected,
     Shape,
     Specs,
-    Weighted,
 )
 from geomsym.errors import ConfigError
 from geomsym.seeds import torch_generator
@@ -68,7 +66,7 @@ def gap_in_vec(network: nn.Sequential, specs: Specs, input_shape: Shape) -> Embe
 def lap_in_vec(network: nn.Sequential, specs: Specs, input_shape: Shape) -> Embedding:
     """VEC_n with LAP's filters and its readout repeated over windows, R'[o, (i, α)] = R[o, (i, window of α)] / s²."""
     *body, readout = _parameters("lap", network, specs, input_shape)
-    return _embedding(_vec_specs(specs), input_shape, [*body, _spread(readout, input_shape, (_window(specs),) * 2)])
+    return _embedding(_vec_specs(specs), input_shape, [*body, _spread(readout, input_shape, (window(specs),) * 2)])
 
 
 def vec_in_lcn(network: nn.Sequential, specs: Specs, input_shape: Shape) -> Embedding:
@@ -113,135 +111,6 @@ def lcn_in_fcn(network: nn.Sequential, specs: Specs, input_shape: Shape) -> Embe
         for weight, bias in body
     ]
     return _embedding(_fcn_specs(specs, input_shape[1] * input_shape[2]), input_shape, [*dense, readout])
-
-
-def deviation(outputs: Tensor, expected: Tensor) -> float:
-    """The largest |outputs − expected| over the largest |expected|; tensors of the same shape."""
-    return ((outputs - expected).abs().max() / expected.abs().max()).item()
-
-
-def gap_law(network: nn.Module, specs: Specs, images: Tensor) -> float:
-    """GAP doesn't see circular shifts, f(Sx) = f(x): the deviation after a shift along the diagonal.
-
-    `network` is any network and `images` [b, c, h, w] its input; `specs` those of the smaller family, to which the
-    law belongs. Zero up to rounding for that family; likewise the other laws.
-    """
-    return _shift_variance(network, images, images.shape[2:])
-
-
-def lap_law(network: nn.Module, specs: Specs, images: Tensor) -> float:
-    """LAP's mean over all shifts by multiples of s, the window's side, doesn't see any shift.
-
-    The sum over those shifts of a readout that is constant inside windows is constant everywhere, as GAP's. For s = 1,
-    where LAP is VEC, every network obeys.
-    """
-    return _shift_variance(network, images, (_window(specs),) * 2)
-
-
-def vec_law(network: nn.Module, specs: Specs, images: Tensor) -> float:
-    """VEC_n's outputs on images of one colour lie in an affine space of dimension n.
-
-    Its last hidden layer has n values there, the same at every position. The first pixel of every image is its
-    colour. Returns the (n+1)-th singular value of the centred outputs over the first. Raises `ConfigError` for n
-    outputs or fewer and for n + 1 images or fewer.
-    """
-    return _excess(network(images[:, :, :1, :1].expand_as(images).contiguous()), _width(specs))
-
-
-def lcn_law(network: nn.Module, specs: Specs, images: Tensor) -> float:
-    """LCN_n's outputs lie in an affine space of dimension d·n, the number of units of its last hidden layer.
-
-    Measured and raised as for `vec_law`.
-    """
-    return _excess(network(images), images.shape[2] * images.shape[3] * _width(specs))
-
-
-def locality_law(network: nn.Module, specs: Specs, images: Tensor) -> float:
-    """LCN adds up functions of receptive fields, so pixels u and v that no field contains both do not interact:
-
-        f(x + u + v) − f(x + u) − f(x + v) + f(x) = 0,
-
-    relative to max |f(x)|. Fields reach L·(k−1)/2 pixels from their centre; u changes the first pixel and v the one
-    farthest from it. Raises `ConfigError` where the image is too small to have such pixels.
-    """
-    row, column = images.shape[2] // 2, images.shape[3] // 2
-    reach = sum(spec.kernel_size // 2 for spec in specs if isinstance(spec, Conv))
-    if max(row, column) <= 2 * reach:
-        size = f"{images.shape[2]}×{images.shape[3]}"
-        reason = f"receptive fields reach {reach} pixels: give images with a side of at least {4 * reach + 2}"
-        raise ConfigError("images", size, reason)
-    near, far, both = images.clone(), images.clone(), images.clone()
-    for changed in (near, both):
-        changed[:, :, 0, 0] += images[:, :, 0, 0].roll(1, 0) + 1
-    for changed in (far, both):
-        changed[:, :, row, column] += images[:, :, row, column].roll(1, 0) + 1
-    base = network(images)
-    interaction = network(both) - network(near) - network(far) + base
-    return deviation(base + interaction, base)
-
-
-@dataclass(frozen=True)
-class Inclusion:
-    """`smaller` ⊆ `larger` by `embed`, where the larger family is «n» or «d·n» wide; `law` shows that it is strict.
-
-    `law(network, specs, images)` is a relative violation, zero up to rounding for every network of the smaller
-    family with these specs.
-    """
-
-    smaller: str
-    larger: str
-    width: str
-    embed: Callable[[nn.Sequential, Specs, Shape], Embedding]
-    law: Callable[[nn.Module, Specs, Tensor], float]
-
-
-INCLUSIONS = (
-    Inclusion("gap", "vec", "n", gap_in_vec, gap_law),
-    Inclusion("lap", "vec", "n", lap_in_vec, lap_law),
-    Inclusion("vec", "lcn", "n", vec_in_lcn, vec_law),
-    Inclusion("lcn", "vec", "d·n", lcn_in_vec, lcn_law),
-    Inclusion("lcn", "fcn", "d·n", lcn_in_fcn, locality_law),
-)
-
-
-@dataclass(frozen=True)
-class Strictness:
-    """A law's relative violation by a random network of the smaller family and by one of the larger."""
-
-    smaller: float
-    larger: float
-
-
-@torch.no_grad()
-def strictness(inclusion: Inclusion, specs: Specs, images: Tensor, seed: int = 0) -> Strictness:
-    """How far random networks of both families are from the smaller one's law, on images [b, c, h, w].
-
-    `specs` are the smaller family's; activations have to be nonlinear for the larger one to break the law. Raises
-    what the embedding and the law raise.
-    """
-    shape = tuple(images.shape[1:])
-    smaller = build(specs, shape, seed, images.dtype)
-    larger = build(inclusion.embed(smaller, specs, shape).specs, shape, seed + 1, images.dtype)
-    return Strictness(inclusion.law(smaller, specs, images), inclusion.law(larger, specs, images))
-
-
-def _shift_variance(network: nn.Module, images: Tensor, steps: Shape) -> float:
-    height, width = images.shape[2:]
-    shifts = [(y, x) for y in range(0, height, steps[0]) for x in range(0, width, steps[1])]
-
-    def mean(shifted: Tensor) -> Tensor:
-        return torch.stack([network(shifted.roll(shift, (2, 3))) for shift in shifts]).mean(0)
-
-    return deviation(mean(images.roll((1, 1), (2, 3))), mean(images))
-
-
-def _excess(outputs: Tensor, dimension: int) -> float:
-    """The (dimension + 1)-th singular value of the centred outputs [b, o], relative to the first."""
-    for key, count, least in zip(("images", "outputs"), outputs.shape, (dimension + 2, dimension + 1), strict=True):
-        if count < least:
-            raise ConfigError(key, count, f"the law concerns the dimension {dimension}: give at least {least}")
-    values = torch.linalg.svdvals(outputs - outputs.mean(0))
-    return (values[dimension] / values[0]).item()
 
 
 def _parameters(family: str, network: nn.Sequential, specs: Specs, input_shape: Shape) -> Parameters:
@@ -316,20 +185,30 @@ def _fcn_specs(specs: Specs, positions: int) -> Specs:
     return (Flatten(), *body)
 
 
-def _width(specs: Specs) -> int:
-    """Of the last hidden layer."""
-    return [spec.width for spec in specs if isinstance(spec, Weighted)][-2]
-
-
-def _window(specs: Specs) -> int:
+def window(specs: Specs) -> int:
+    """The side of LAP's windows."""
     return next(spec.window for spec in specs if isinstance(spec, AveragePool))
 
 
-def _require_family(family: str, specs: Specs) -> None:
+def family_of(specs: Specs) -> str:
+    """The smaller family that a stack of layers belongs to; raises `ConfigError` where there is none."""
+    for family in BODY_AND_HEAD:
+        if _is_of(family, specs):
+            return family
+    reason = "is none of the smaller families of Theorem 3.1: give gap, lap, vec or lcn"
+    raise ConfigError("architecture", " → ".join(type(spec).__name__ for spec in specs), reason)
+
+
+def _is_of(family: str, specs: Specs) -> bool:
     local, head = BODY_AND_HEAD[family]
     kinds = tuple(type(spec) for spec in specs)
     depth = (len(kinds) - len(head)) // 2
-    if depth < 1 or kinds != (local, Activation) * depth + head:
+    return depth >= 1 and kinds == (local, Activation) * depth + head
+
+
+def _require_family(family: str, specs: Specs) -> None:
+    if not _is_of(family, specs):
+        kinds = tuple(type(spec) for spec in specs)
         reason = f"not a {family.upper()}: give a network and its specs from geomsym.architectures.specs('{family}')"
         raise ConfigError("architecture", " → ".join(kind.__name__ for kind in kinds), reason)
     for spec in specs:

@@ -8,8 +8,19 @@ True
 """
 
 from geomsym.transforms.elements import Transform
-from geomsym.transforms.groups import GROUPS, Group
+from geomsym.transforms.groups import GROUPS, Group, is_subgroup, largest_groups
 from geomsym.transforms.path import RotationPath
-from geomsym.transforms.sample import check_transform, sample_path, sample_transform
+from geomsym.transforms.sample import check_transform, sample_moving, sample_path, sample_transform
 
-__all__ = ["GROUPS", "Group", "RotationPath", "Transform", "check_transform", "sample_path", "sample_transform"]
+__all__ = [
+    "GROUPS",
+    "Group",
+    "RotationPath",
+    "Transform",
+    "check_transform",
+    "is_subgroup",
+    "largest_groups",
+    "sample_moving",
+    "sample_path",
+    "sample_transform",
+]

@@ -3,7 +3,7 @@
 To add a group, write its sampler and one line here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from torch import Generator
@@ -26,6 +26,7 @@ class Group:
     is_rotation: bool = False  # a path joins the identity to its elements, so a strength makes sense
     mixes_channels_only: bool = False  # no group of interest where there is one channel
     is_dense: bool = False  # an element is one matrix on all coordinates
+    subgroups: tuple[str, ...] = ()  # the largest groups here that it contains
 
     def applies_to(self, shape: Shape) -> bool:
         """Whether the group acts on images of this shape: a group on the channels needs two."""
@@ -41,6 +42,7 @@ _LISTED = (
         samplers.shared_rotation,
         is_rotation=True,
         mixes_channels_only=True,
+        subgroups=("shared_permutation",),
     ),
     Group(
         "pixel_rotation",
@@ -49,6 +51,7 @@ _LISTED = (
         samplers.pixel_rotation,
         is_rotation=True,
         mixes_channels_only=True,
+        subgroups=("shared_rotation", "pixel_permutation"),
     ),
     Group(
         "shared_permutation",
@@ -56,6 +59,7 @@ _LISTED = (
         "one permutation of the channels, the same at all pixels",
         samplers.shared_permutation,
         mixes_channels_only=True,
+        subgroups=("identity",),
     ),
     Group(
         "pixel_permutation",
@@ -63,8 +67,15 @@ _LISTED = (
         "an independent permutation of the channels at each pixel",
         samplers.pixel_permutation,
         mixes_channels_only=True,
+        subgroups=("shared_permutation",),
     ),
-    Group("global_permutation", r"$P(3d)$", "one permutation of all coordinates", samplers.global_permutation),
+    Group(
+        "global_permutation",
+        r"$P(3d)$",
+        "one permutation of all coordinates",
+        samplers.global_permutation,
+        subgroups=("pixel_permutation",),
+    ),
     Group(
         "global_rotation",
         r"$O(3d)$",
@@ -72,6 +83,18 @@ _LISTED = (
         samplers.global_rotation,
         is_rotation=True,
         is_dense=True,
+        subgroups=("pixel_rotation", "global_permutation"),
     ),
 )
 GROUPS: dict[str, Group] = {group.name: group for group in _LISTED}
+
+
+def is_subgroup(smaller: str, larger: str) -> bool:
+    """Whether one group is contained in another, or is the same."""
+    return smaller == larger or any(is_subgroup(smaller, name) for name in GROUPS[larger].subgroups)
+
+
+def largest_groups(names: Iterable[str]) -> list[str]:
+    """Those of some groups that none of the others contains, in the registry's order."""
+    given = set(names)
+    return [name for name in GROUPS if name in given and not any(is_subgroup(name, other) for other in given - {name})]

@@ -37,6 +37,32 @@ def sample_transform(
     return element.to(dtype, device)
 
 
+def sample_moving(
+    name: str,
+    shape: Shape,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+) -> Transform:
+    """The element of `sample_transform` for the first seed, from `seed` on, that isn't the identity.
+
+    One in six of the permutations of three channels is, and leaves nothing to see. Raises a `ConfigError` as
+    `sample_transform` does, and for images on which the group has no other element.
+    """
+    for candidate in range(seed, seed + 100):
+        tau = sample_transform(name, shape, candidate, dtype=dtype, device=device)
+        if name == "identity" or moves(tau):
+            return tau
+    reason = f"its elements leave all images {list(shape)} as they are: give larger ones, or another group"
+    raise ConfigError("transform.name", name, reason)
+
+
+def moves(tau: Transform) -> bool:
+    """Whether a map isn't the identity: its effect on an image without equal or opposite values."""
+    image = torch.arange(1.0, prod(tau.shape) + 1).reshape(tau.shape).double()
+    return bool((tau.to(torch.float64, "cpu")(image) - image).abs().max() > 1e-9)
+
+
 def check_transform(
     name: str,
     shape: Shape,

@@ -10,7 +10,8 @@ from geomsym.architectures import build, specs
 from geomsym.architectures.layer_specs import Activation, Dense, Flatten, LocallyConnected
 from geomsym.errors import ConfigError
 from geomsym.theory import INCLUSIONS, deviation, strictness
-from geomsym.theory.embed import gap_in_vec, lap_in_vec, lcn_in_fcn, lcn_in_vec, locality_law, vec_in_lcn
+from geomsym.theory.embed import gap_in_vec, lap_in_vec, lcn_in_fcn, lcn_in_vec, vec_in_lcn
+from geomsym.theory.laws import locality_law
 
 IMAGE = (3, 4, 6)
 POSITIONS = 24

@@ -1,0 +1,179 @@
+"""Architectures and their symmetry groups, drawn from what was measured; after Xiao & Pennington (2022), Fig. 1.
+
+A column is a group, with one image under a random element of it; a row is an architecture, with a sketch of which
+weights it shares. A cell has the largest deviation between training on D and on τD.
+"""
+
+# pyright: reportArgumentType=false, reportCallIssue=false, reportReturnType=false
+# pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
+# pandas annotates df[mask] and df[column] as Series or DataFrame.
+
+import re
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike
+
+from geomsym.errors import DataError
+from geomsym.plotting import style
+from geomsym.plotting.group_gallery import shown_on_scale_of, symbol
+from geomsym.theory.invariance import TRAINED
+from geomsym.transforms import GROUPS, largest_groups, sample_moving
+
+HOLDS, BROKEN, UNCLEAR = "#0072B2", "#D55E00", "#999999"
+SIDE = 4
+"""Pixels a side of the sketched image."""
+
+Index = Callable[[int, int], int]
+
+
+def invariance_figure(table: pd.DataFrame, image: ArrayLike, seed: int = 0) -> Figure:
+    """Draw the invariance of trained networks, from the table of `geomsym verify`.
+
+    `table` has the columns architecture, group, statement, compared, deviation, tolerance, broken_from; of every
+    architecture and group its first row on trained networks is shown. `image` [c, h, w] is drawn as
+    `geomsym.plotting.group_gallery` draws it. Raises `DataError` where no such row is there.
+    """
+    rows = table[table.statement == TRAINED].drop_duplicates(["architecture", "group"])
+    if rows.empty:
+        raise DataError("no trained networks in the table: draw that of «geomsym verify invariance»")
+    x = torch.as_tensor(image, dtype=torch.float64)
+    groups = [name for name in _in_order(rows.group) if GROUPS[name].applies_to((x.shape[0], 1, 1))]
+    names = style.architecture_order(rows.architecture)
+    figure, header, lines = _panels(len(names), len(groups))
+    _draw_images(header, x, groups, seed)
+    for name, (sketch, *cells) in zip(names, lines, strict=True):
+        found = rows[rows.architecture == name].set_index("group")
+        _draw_architecture(sketch, name)
+        largest = largest_groups(found.index[found.deviation <= found.tolerance])
+        for axes, group in zip(cells, groups, strict=True):
+            if group in found.index:
+                _draw_cell(axes, found.loc[group], group in largest)
+    compared = rows.compared.iloc[0]
+    figure.supxlabel(
+        f"largest relative deviation between training on $D$ and on $\\tau D$ ({compared}): predictions and weights\n"
+        "blue: none but rounding; orange: broken; framed: the largest group that the architecture is invariant to",
+        fontsize=7,
+    )
+    return figure
+
+
+def _in_order(names: pd.Series) -> list[str]:
+    """Groups from the smallest: permutations of a kind before its rotations."""
+    order = ("identity", "shared_permutation", "shared_rotation", "pixel_permutation", "pixel_rotation")
+    present = set(names)
+    return [name for name in (*order, "global_permutation", "global_rotation") if name in present]
+
+
+def _panels(rows: int, columns: int) -> tuple[Figure, list[Axes], list[list[Axes]]]:
+    """A figure with a row of images and `rows` of cells below, each row behind a wider panel for a sketch."""
+    layout = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.03, wspace=0.02, hspace=0.02)
+    figure = Figure(figsize=(1.9 + 0.95 * columns, 1.55 + 0.62 * rows), layout=layout)
+    grid = figure.subplots(
+        rows + 1, columns + 1, squeeze=False, width_ratios=[1.9, *[0.95] * columns], height_ratios=[0.95, *[0.5] * rows]
+    ).tolist()
+    for axes in (panel for row in grid for panel in row):
+        axes.set_axis_off()
+    return figure, grid[0], grid[1:]
+
+
+def _draw_images(header: list[Axes], x: torch.Tensor, groups: Sequence[str], seed: int) -> None:
+    show = shown_on_scale_of(x)
+    header[0].text(1, 0.7, "an image under\na random element", fontsize=7, ha="right", va="center")
+    header[0].text(0.61, 0.0, "filters → readout\none colour: shared weights", fontsize=6, ha="center", va="bottom")
+    for axes, group in zip(header[1:], groups, strict=True):
+        tau = sample_moving(group, (x.shape[0], x.shape[1], x.shape[2]), seed, x.dtype)
+        show(axes, tau(x))
+        axes.set_title(symbol(GROUPS[group], x), fontsize=8, pad=3)
+
+
+def _draw_cell(axes: Axes, row: pd.Series, is_largest: bool) -> None:
+    color = HOLDS if row.deviation <= row.tolerance else BROKEN if row.deviation >= row.broken_from else UNCLEAR
+    frame = {"linewidth": 1.6 if is_largest else 0, "edgecolor": color}
+    axes.add_patch(Rectangle((0.04, 0.1), 0.92, 0.8, facecolor=(*_rgb(color), 0.16), **frame))
+    text = f"{row.deviation:.0e}" if 0 < row.deviation < 0.01 else f"{row.deviation:.2g}"
+    axes.text(0.5, 0.5, _power(text), ha="center", va="center", fontsize=8, color=color)
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+
+
+def _power(text: str) -> str:
+    """«2e-15» as 2·10⁻¹⁵."""
+    return re.sub(r"^(.*)e([-+])0*(\d+)$", lambda m: rf"${m[1]}\cdot 10^{{{m[2].strip('+')}{m[3]}}}$", text)
+
+
+def _rgb(color: str) -> tuple[float, ...]:
+    return tuple(int(color[k : k + 2], 16) / 255 for k in (1, 3, 5))
+
+
+def _draw_architecture(axes: Axes, name: str) -> None:
+    """The name, and two squares of pixels: those of one colour share filters, and readout weights."""
+    axes.text(0.0, 0.5, style.architecture_name(name), ha="left", va="center", fontsize=9)
+    family = name.rstrip("0123456789")
+    if family in SKETCHES:
+        SKETCHES[family](axes)
+    axes.set(xlim=(0, 3.4), ylim=(0, 1), aspect="equal")
+
+
+def _squares(
+    filters: Callable[[int, int], int], readout: Callable[[int, int, int], int]
+) -> Callable[[Axes, int], None]:
+    """How to sketch a network with local filters: the index of the weights that act at a pixel (i, j)."""
+
+    def sketch(axes: Axes) -> None:
+        _square(axes, 1.05, filters)
+        axes.annotate("", (2.35, 0.5), (2.05, 0.5), arrowprops={"arrowstyle": "->", "linewidth": 0.8})
+        _square(axes, 2.4, readout)
+
+    return sketch
+
+
+def _square(axes: Axes, left: float, index: Index) -> None:
+    size, colors = 0.9 / SIDE, colormaps["turbo"](np.linspace(0.05, 0.95, SIDE**2))
+    for i, j in np.ndindex(SIDE, SIDE):
+        color = colors[(7 * index(i, j) + 2) % SIDE**2]  # far apart for neighbours
+        corner = (left + j * size, 0.95 - (i + 1) * size)
+        axes.add_patch(Rectangle(corner, size, size, facecolor=color, edgecolor="white", linewidth=0.4))
+
+
+def _dense(axes: Axes) -> None:
+    """Every pixel to every unit."""
+    pixels, units = np.linspace(0.1, 0.9, 6), np.linspace(0.2, 0.8, 4)
+    for a in pixels:
+        for b in units:
+            axes.plot([1.2, 2.2], [a, b], color="#BBBBBB", linewidth=0.4, zorder=1)
+    for x, heights in ((1.2, pixels), (2.2, units), (3.1, [0.5])):
+        axes.scatter([x] * len(heights), heights, s=6, color="#444444", zorder=2, linewidths=0)
+    for b in units:
+        axes.plot([2.2, 3.1], [b, 0.5], color="#BBBBBB", linewidth=0.4, zorder=1)
+
+
+def _own(i: int, j: int) -> int:
+    """Of every pixel its own."""
+    return SIDE * i + j
+
+
+def _one(i: int, j: int) -> int:
+    """The same everywhere."""
+    return 0
+
+
+def _windowed(i: int, j: int) -> int:
+    """The same in each of four windows."""
+    return 2 * (i // 2) + j // 2
+
+
+SKETCHES: dict[str, Callable[[Axes], None]] = {
+    "fcn": _dense,
+    "lcn": _squares(_own, _own),
+    "vec": _squares(_one, _own),
+    "lap": _squares(_one, _windowed),
+    "gap": _squares(_one, _one),
+}
+"""Sketches by the family's name; other architectures have none."""

@@ -1,0 +1,151 @@
+"""Theorem 4.1 for trained networks: training on τD and on D gives the same predictions, network by network.
+
+Network A trains on (τx, y) from θ0; network B on (x, y), with the same batches, from θ0 with the coupled first layer of
+`geomsym.theory.coupling`. Where that layer is exact, the gradients of the two first layers are related by the same
+orthogonal map as their weights, and so are momentum, weight decay λ/2·|θ|² and every later step: A(τx) = B(x) to
+rounding (Xiao & Pennington 2022, Theorem 4.1 in §4, proof in App. D). This is deterministic, and needs no law of θ0.
+
+What acts on the weights one by one, Adam or a penalty |θ|^p with p ≠ 2, commutes with permutations only.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isfinite
+
+import torch
+from torch import Tensor, nn
+
+from geomsym.architectures import build
+from geomsym.architectures.layer_specs import Specs
+from geomsym.config import GradientDescentConfig
+from geomsym.data import Dataset, Split
+from geomsym.errors import ConfigError
+from geomsym.inference import Report, silent
+from geomsym.inference.gradient_descent import choose_learning_rate, descend
+from geomsym.seeds import torch_generator
+from geomsym.theory.claims import Penalty
+from geomsym.theory.coupling import Coupling, coupling
+from geomsym.transforms import Transform
+from geomsym.transforms.elements import Shape
+
+HELD_OUT = 100
+"""How many test images are looked at after every step, at most."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Relative deviations of two coupled networks after one step.
+
+    `predictions`: max|A(τx) − B(x)| / max|A(τx)| over outputs and the first `HELD_OUT` test images. `weights`: the
+    largest |θ_A' − θ_B| / |θ_B| of all parameter tensors, Euclidean norms, where θ_A' are A's parameters with the first
+    layer coupled anew.
+    """
+
+    predictions: float
+    weights: float
+
+    @property
+    def largest(self) -> float:
+        """Of the two."""
+        return max(self.predictions, self.weights)
+
+
+@dataclass(frozen=True)
+class CoupledTraining:
+    """What two coupled networks did: the `residual` of their coupling and their gap after every step, 0 to the last."""
+
+    residual: float
+    gaps: tuple[Gap, ...]
+
+    @property
+    def deviation(self) -> float:
+        """The largest of all steps."""
+        return max(gap.largest for gap in self.gaps)
+
+
+def settings(**changes) -> GradientDescentConfig:
+    """Settings for the checks: 100 steps of ten examples, momentum 0.9, λ = 1e-4, a rate stable from two classes on.
+
+    Keywords are fields of `geomsym.config.GradientDescentConfig`; Adam takes a rate of 0.01.
+    """
+    rate = 0.01 if changes.get("optimizer") == "adam" else None
+    small = {"learning_rate": rate, "learning_rate_factor": 1.0, "l2": 1e-4, "batch_size": 10, "max_steps": 100}
+    return GradientDescentConfig(**(small | changes))
+
+
+def gaussian_images(
+    shape: Shape = (3, 4, 4), classes: int = 3, train: int = 30, test: int = 20, seed: int = 0
+) -> Dataset:
+    """White noise with labels in turn, float64: the theorem holds of any images."""
+    generator = torch_generator(seed, "theory.images")
+
+    def split(count: int) -> Split:
+        images = torch.randn(count, *shape, generator=generator, dtype=torch.float64)
+        return Split(images, torch.arange(count) % classes)
+
+    return Dataset(split(train), split(0), split(test), tuple(map(str, range(classes))))
+
+
+def train_coupled(
+    specs: Specs,
+    tau: Transform,
+    data: Dataset,
+    cfg: GradientDescentConfig,
+    seed: int,
+    penalty: Penalty | None = None,
+    enough: float = float("inf"),
+    report: Report = silent,
+) -> CoupledTraining:
+    """Train A on (τx, y) from θ0 and B on (x, y) from the coupled θ0 side by side, in float64.
+
+    One learning rate, A's, serves both, and training takes all of `cfg.max_steps`, or ends with the step whose gap is
+    `enough`. Raises a `ConfigError` where it diverges.
+    """
+    train, held_out = Split(data.train.x.double(), data.train.y), data.test.x[:HELD_OUT].double()
+    turned = Split(tau(train.x), train.y)
+    a = build(specs, data.input_shape, seed, torch.float64).to(train.x.device)
+    couple = coupling(a, tau)
+    residual, b = couple.residual(a), couple(a)
+    learning_rate = choose_learning_rate(a, turned.x, cfg)[1]
+    if penalty:
+        add_penalty(a, penalty)
+        add_penalty(b, penalty)
+    steps = list(range(cfg.max_steps + 1))
+    sides = (descend(network, split, cfg, learning_rate, seed, steps) for network, split in ((a, turned), (b, train)))
+    gaps = []
+    for gap in _gaps(a, b, couple, held_out, zip(*sides, strict=True)):
+        if not isfinite(gap.predictions + gap.weights):
+            reason = f"training diverged within {cfg.max_steps} steps: give a smaller one"
+            raise ConfigError("inference.learning_rate", learning_rate, reason)
+        gaps.append(gap)
+        report(len(gaps), len(steps), f"deviation {max(gap.largest for gap in gaps):.0e}")
+        if gap.largest >= enough:
+            break
+    return CoupledTraining(residual, tuple(gaps))
+
+
+def add_penalty(network: nn.Module, penalty: Penalty) -> None:
+    """Let every backward pass through this network add the penalty's gradient to that of the loss."""
+
+    def gradient(theta: Tensor) -> Tensor:
+        return penalty.strength * theta.abs() ** (penalty.power - 1) * theta.sign()
+
+    for parameter in network.parameters():
+        parameter.register_hook(lambda slope, theta=parameter: slope + gradient(theta.detach()))
+
+
+def _gaps(a: nn.Sequential, b: nn.Sequential, couple: Coupling, images: Tensor, steps: Iterator) -> Iterator[Gap]:
+    for _ in steps:
+        yield Gap(_prediction_gap(a, b, couple.tau, images), _weight_gap(couple(a), b))
+
+
+@torch.no_grad()
+def _prediction_gap(a: nn.Module, b: nn.Module, tau: Transform, images: Tensor) -> float:
+    of_a, of_b = a(tau(images)), b(images)
+    return ((of_a - of_b).abs().max() / of_a.abs().max()).item()
+
+
+@torch.no_grad()
+def _weight_gap(a: nn.Module, b: nn.Module) -> float:
+    pairs = zip(a.parameters(), b.parameters(), strict=True)
+    return torch.stack([(of_a - of_b).norm() / of_b.norm() for of_a, of_b in pairs]).max().item()
