@@ -252,6 +252,7 @@ def _register_schemas() -> None:
         store.store(group="data", name=f"base_{source.name}", node=source.config)
     store.store(group="transform", name="base_transform", node=config.TransformConfig)
     store.store(group="architecture", name="base_architecture", node=config.ArchitectureConfig)
+    store.store(group="architecture", name="base_stack", node=config.StackConfig)
     store.store(group="inference", name="base_gradient_descent", node=config.GradientDescentConfig)
     store.store(group="inference", name="base_kernel_regression", node=config.KernelRegressionConfig)
     for kind in (config.GridConfig, config.PathConfig, config.PlaneConfig):

@@ -33,7 +33,7 @@ def kernel(
     import numpy as np
 
     from geomsym.architectures import architecture_specs
-    from geomsym.files import write_atomically
+    from geomsym.files import require_writable, write_atomically
     from geomsym.kernels import Kernels
     from geomsym.kernels.matrices import check
     from geomsym.kernels.store import Folder
@@ -45,6 +45,7 @@ def kernel(
     cfg = compose(overrides or [])
     if out.suffix != ".npz":
         raise DataError(f"--out {out}: kernels are written as .npz; give a name that ends so")
+    require_writable(out)
     where = resolve_device(device)
     first, second = (None if path is None else _images(path, cfg.dtype, where) for path in (x1, x2))
     assert first is not None

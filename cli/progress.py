@@ -66,10 +66,19 @@ class JobProgress:
 
 @contextmanager
 def work_progress(what: str) -> Iterator[Callable[[int, int, str], None]]:
-    """A bar for one piece of work, and the report that moves it: done, in all, a note."""
-    with _bars() as bars:
-        task = bars.add_task(what, total=None, note="")
-        yield lambda done, total, note: bars.update(task, completed=done, total=total, note=note)
+    """A bar for one piece of work, and the report that moves it: done, in all, a note. The first one shows it."""
+    bars = _bars()
+    task = bars.add_task(what, total=None, note="")
+
+    def report(done: int, total: int, note: str) -> None:
+        bars.start()
+        bars.update(task, completed=done, total=total, note=note)
+
+    try:
+        yield report
+    finally:
+        if bars.live.is_started:
+            bars.stop()
 
 
 def _bars() -> Progress:

@@ -11,7 +11,7 @@ import typer
 from geomsym.config import RunConfig
 
 from .options import DataRoot, Device, DeviceOption, Json, Out, Overrides, Workers, resolve_device, use_data_root
-from .work import default_workers, do_runs, report_failures
+from .work import default_workers, do_runs, report_failures, say
 
 if TYPE_CHECKING:
     from geomsym.theory import Check, Discovery
@@ -80,24 +80,28 @@ def verify(
 
     The exit code is 0 only if everything is as it should be.
 
-    With a config, one network on its own data: invariance architecture=gap transform=shared_rotation, or any other
-    part. --discover tries all groups.
+    With a config, a part of it is checked for one network on its own data, such as
 
-    distribution trains networks as geomsym sweep does, under OUT/verify. An interrupted one continues there.
+    geomsym verify invariance architecture=gap transform=shared_rotation
+
+    geomsym verify invariance --discover architecture=gap
+
+    distribution trains networks as geomsym sweep does, under OUT/verify, and takes a minute or two; an interrupted one
+    continues.
     """
     from .check_table import show, write
 
     options = {"--steps": steps, "--seeds": seeds, "--margin": margin, "--figure": figure, "--discover": discover}
     _refuse_misplaced(suite, overrides, {name for name, value in options.items() if value not in (None, False)})
-    _check_files(margin, figure)
+    _check_values(margin, csv, figure)
     use_data_root(data_root)
     where = resolve_device(device)
     training = Training(out / "verify", where, workers or default_workers(where), seeds or SEEDS, margin or MARGIN)
-    cfg = _composed(overrides) if overrides or discover else None
+    cfg = _composed(overrides, where) if overrides or discover else None
     found = _discovered(cfg, steps or STEPS, where) if discover and cfg else None
     checks = show(found.checks if found else _checks(suite, cfg, steps or STEPS, training), as_json)
-    if found and not as_json:
-        _say_largest(found)
+    if found:
+        _say_largest(found, beside=as_json)
     if csv is not None:
         write(checks, csv)
     if figure is not None:
@@ -105,6 +109,8 @@ def verify(
     failed = sum(not check.as_it_should_be for check in checks)
     if not as_json:
         typer.echo(f"{len(checks)} check{'s' * (len(checks) > 1)}, {failed or 'none'} not as it should be")
+    if any(check.verdict == "UNCLEAR" and check.at_least is not None for check in checks):
+        say("Unclear: too few seeds to tell. Give more --seeds, or a larger --margin.")
     if failed:
         raise typer.Exit(1)
 
@@ -130,39 +136,51 @@ def _refuse_misplaced(suite: Suite, overrides: list[str] | None, options: set[st
         raise typer.BadParameter("--figure shows all groups: give --discover with a config")
 
 
-def _check_files(margin: float | None, figure: Path | None) -> None:
+def _check_values(margin: float | None, csv: Path | None, figure: Path | None) -> None:
+    """Refuse values that would fail after all has been computed."""
+    from geomsym.files import require_writable
+
     if margin is not None and not 0 < margin < 100:
         raise typer.BadParameter(f"--margin {margin:g}: give a number of percent between 0 and 100")
     if figure is not None and figure.suffix not in (".png", ".pdf"):
         raise typer.BadParameter(f"--figure {figure}: give a name that ends in .png or .pdf")
+    for path in (csv, figure):
+        if path is not None:
+            require_writable(path)
 
 
-def _composed(overrides: list[str] | None) -> RunConfig:
+def _composed(overrides: list[str] | None, device: str) -> RunConfig:
+    """The configured run, once it is known that it can be done."""
+    from geomsym.run import check
+
     from .compose import compose
 
-    return compose(overrides or [])
+    cfg = compose(overrides or [])
+    check([cfg], device)
+    return cfg
 
 
 def _checks(suite: Suite, cfg: RunConfig | None, steps: int, training: Training) -> "Iterator[Check]":
     """The checks of a part, or of all; of one configured run where there is one."""
     from geomsym.theory.distribution import small_cases
-    from geomsym.theory.verify import SUITES
+    from geomsym.theory.verify import suites
 
     if cfg is not None:
         yield from _of_config(suite, cfg, steps, training)
         return
-    for name, checks in SUITES.items():
+    for name, checks in suites(steps).items():
         if suite in (Suite.all, name):
-            yield from checks(steps) if name == Suite.invariance else checks()
+            yield from checks()
     if suite in (Suite.all, Suite.distribution):
         yield from _trained(small_cases(training.seeds), training)
 
 
 def _of_config(suite: Suite, cfg: RunConfig, steps: int, training: Training) -> "Iterator[Check]":
+    from geomsym.architectures import label
     from geomsym.theory.configured import inclusion_of, invariance_of, kernels_of
     from geomsym.theory.distribution import case
 
-    from .progress import title, work_progress
+    from .progress import work_progress
 
     match suite:
         case Suite.distribution:
@@ -170,11 +188,11 @@ def _of_config(suite: Suite, cfg: RunConfig, steps: int, training: Training) -> 
         case Suite.inclusion:
             yield from inclusion_of(cfg, training.device)
         case Suite.kernels:
-            with work_progress(title(cfg)) as report:
+            with work_progress(label(cfg.architecture)) as report:
                 check = kernels_of(cfg, training.device, report)
             yield check
         case _:
-            with work_progress(title(cfg)) as report:
+            with work_progress(label(cfg.architecture)) as report:
                 check = invariance_of(cfg, steps, training.device, report)
             yield check
 
@@ -198,21 +216,23 @@ def _trained(cases: "list[Case]", training: Training) -> "Iterator[Check]":
 
 
 def _discovered(cfg: RunConfig, steps: int, device: str) -> "Discovery":
+    from geomsym.architectures import label
     from geomsym.theory.configured import discover_of
 
-    from .progress import title, work_progress
+    from .progress import work_progress
 
-    with work_progress(title(cfg)) as report:
+    with work_progress(label(cfg.architecture)) as report:
         return discover_of(cfg, steps, device, report)
 
 
-def _say_largest(found: "Discovery") -> None:
+def _say_largest(found: "Discovery", beside: bool) -> None:
+    """The answer, `beside` the output where that is JSON."""
     from .tables import symbol
 
-    largest = " and ".join(symbol(group) for group in found.largest) or "none of them, not even the identity"
-    typer.echo(f"The largest of these groups that training is invariant to: {largest}")
+    largest = " and ".join(symbol(group) for group in found.largest)
+    typer.echo(f"The largest group that training is invariant to: {largest}", err=beside)
     for reason in found.left_out.values():
-        typer.echo(f"Left out: {reason}")
+        typer.echo(f"Left out: {reason}", err=beside)
 
 
 def _draw(checks: "list[Check]", cfg: RunConfig | None, path: Path) -> None:

@@ -19,6 +19,7 @@ DTYPES = ("float32", "float64")
 PREPROCESSINGS = ("none", "standardize", "zca")
 PADDINGS = ("circular", "zero")
 FIRST_LAYER_INITS = ("gaussian", "uniform")
+WEIGHTED_LAYERS = ("conv", "local", "dense")
 LOSSES = ("mse", "cross_entropy")
 OPTIMIZERS = ("sgd", "adam")
 TARGETS = ("centered", "one_hot")
@@ -184,6 +185,33 @@ class ArchitectureConfig:
         _at_least("architecture.b_variance", self.b_variance, 0)
         _one_of("architecture.padding", self.padding, PADDINGS)
         _one_of("architecture.first_layer_init", self.first_layer_init, FIRST_LAYER_INITS)
+
+
+@dataclass
+class StackConfig(ArchitectureConfig):
+    """A network of your own: its `layers` from the image up to the dense readout, which is added to them.
+
+    Each is a word, with numbers behind colons: «conv:WIDTH:KERNEL_SIZE» and «local:WIDTH:KERNEL_SIZE», whose filters
+    are shared or not; «dense:WIDTH»; an activation by its name; «flatten», «pool:WINDOW» and «global_pool». Numbers
+    that are left out are those of the config: `width`, `kernel_size`, `window`. So is «activation». `depth` follows
+    from the layers.
+    """
+
+    name: str = "stack"
+    depth: int = 0
+    layers: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        hidden = sum(layer.partition(":")[0] in WEIGHTED_LAYERS for layer in self.layers)
+        if not hidden:
+            example = "such as [conv,relu,pool:2,flatten,dense:64,relu]"
+            reason = f"give a list with at least one of {', '.join(WEIGHTED_LAYERS)}, {example}"
+            raise ConfigError("architecture.layers", f"[{','.join(self.layers)}]", reason)
+        if self.depth not in (0, hidden):
+            reason = f"it follows from architecture.layers, which have {hidden}: leave it out"
+            raise ConfigError("architecture.depth", self.depth, reason)
+        self.depth = hidden
+        super().__post_init__()
 
 
 @dataclass

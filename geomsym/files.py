@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from geomsym.errors import DataError
+
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, sync it, and move it into place.
@@ -28,6 +30,16 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def require_writable(path: Path) -> None:
+    """Raise a `DataError` where `path` couldn't be written, before time is spent on what it is to hold."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise DataError(f"{path}: nothing can be written there ({error.strerror}); give another place") from error
 
 
 def write_text(path: Path, text: str) -> None:

@@ -8,7 +8,6 @@ of the difference lies inside the margin. A difference beyond the margin is show
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan
 
 import numpy as np
 from scipy.stats import ttest_ind
@@ -47,7 +46,7 @@ def mean_difference(first: Sequence[float], second: Sequence[float], level: floa
     a, b = np.asarray(first, float), np.asarray(second, float)
     if min(len(a), len(b)) < 2 or not np.isfinite([*a, *b]).all():
         raise DataError(f"{len(a)} and {len(b)} values to compare: give at least two finite ones of each")
-    interval = ttest_ind(a, b, equal_var=False).confidence_interval(1 - 2 * level)
-    if isnan(interval.low):
+    if np.ptp(a) == np.ptp(b) == 0:
         raise DataError("the values to compare don't vary: their means have no error to compare them by")
+    interval = ttest_ind(a, b, equal_var=False).confidence_interval(1 - 2 * level)
     return MeanDifference(float(a.mean() - b.mean()), float(interval.low), float(interval.high))

@@ -2,7 +2,7 @@
 
 All end in a dense readout. FCN has no spatial structure; LCN, VEC, LAP and GAP have a body of `depth` layers
 of local filters, unshared (LCN) or shared, and differ in how the readout sees positions: all of them
-separately (LCN, VEC), means over windows (LAP), or one mean (GAP).
+separately (LCN, VEC), means over windows (LAP), or one mean (GAP). A stack has the layers that its config lists.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,8 @@ from geomsym.architectures.layer_specs import (
     LocallyConnected,
     Specs,
 )
-from geomsym.config import ArchitectureConfig
+from geomsym.architectures.stack import stack
+from geomsym.config import ArchitectureConfig, StackConfig
 from geomsym.errors import choose
 
 
@@ -75,16 +76,17 @@ def architecture_specs(cfg: ArchitectureConfig, outputs: int) -> Specs:
     Raises `ConfigError` for an unknown name or activation.
     """
     choose("architecture.activation", cfg.activation, ACTIVATIONS)
-    body = choose("architecture.name", cfg.name, ARCHITECTURES)(cfg)
+    body = stack(cfg) if isinstance(cfg, StackConfig) else choose("architecture.name", cfg.name, ARCHITECTURES)(cfg)
     return (*body, Dense(outputs, cfg.w_variance, cfg.b_variance))
 
 
 def specs(name: str, outputs: int = 10, **settings) -> Specs:
-    """The layer specs of a family by keyword: ``specs("gap", depth=8, width=128)``.
+    """The layer specs of a family by keyword: ``specs("gap", depth=8, width=128)``; or of ``specs("stack", layers=[…])``.
 
-    Settings are the fields of `geomsym.config.ArchitectureConfig`, with its defaults.
+    Settings are the fields of `geomsym.config.ArchitectureConfig` or `StackConfig`, with their defaults.
     """
-    return architecture_specs(ArchitectureConfig(name=name, **settings), outputs)
+    kind = StackConfig if name == StackConfig.name else ArchitectureConfig
+    return architecture_specs(kind(name=name, **settings), outputs)
 
 
 def label(cfg: ArchitectureConfig) -> str:

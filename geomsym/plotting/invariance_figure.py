@@ -9,13 +9,15 @@ weights it shares. A cell has the largest deviation between training on D and on
 # pandas annotates df[mask] and df[column] as Series or DataFrame.
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from itertools import pairwise, product
 
 import numpy as np
 import pandas as pd
 import torch
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
@@ -31,7 +33,14 @@ HOLDS, BROKEN, UNCLEAR = "#0072B2", "#D55E00", "#999999"
 SIDE = 4
 """Pixels a side of the sketched image."""
 
-Index = Callable[[int, int], int]
+OWN, ONE = np.arange(SIDE**2).reshape(SIDE, SIDE), np.zeros((SIDE, SIDE), int)
+SHARING = {
+    "lcn": (OWN, OWN),
+    "vec": (ONE, OWN),
+    "lap": (ONE, np.kron([[0, 1], [2, 3]], np.ones((SIDE // 2, SIDE // 2), int))),
+    "gap": (ONE, ONE),
+}
+"""Which weights act at every pixel, by an index: of the filters, and of the readout."""
 
 
 def invariance_figure(table: pd.DataFrame, image: ArrayLike, seed: int = 0) -> Figure:
@@ -49,6 +58,9 @@ def invariance_figure(table: pd.DataFrame, image: ArrayLike, seed: int = 0) -> F
     names = style.architecture_order(rows.architecture)
     figure, header, lines = _panels(len(names), len(groups))
     _draw_images(header, x, groups, seed)
+    if SHARING.keys() & set(map(_family, names)):
+        caption = "filters → readout\none colour: shared weights"
+        header[0].text(0.61, 0.0, caption, fontsize=6, ha="center", va="bottom")
     for name, (sketch, *cells) in zip(names, lines, strict=True):
         found = rows[rows.architecture == name].set_index("group")
         _draw_architecture(sketch, name)
@@ -87,7 +99,6 @@ def _panels(rows: int, columns: int) -> tuple[Figure, list[Axes], list[list[Axes
 def _draw_images(header: list[Axes], x: torch.Tensor, groups: Sequence[str], seed: int) -> None:
     show = shown_on_scale_of(x)
     header[0].text(1, 0.7, "an image under\na random element", fontsize=7, ha="right", va="center")
-    header[0].text(0.61, 0.0, "filters → readout\none colour: shared weights", fontsize=6, ha="center", va="bottom")
     for axes, group in zip(header[1:], groups, strict=True):
         tau = sample_moving(group, (x.shape[0], x.shape[1], x.shape[2]), seed, x.dtype)
         show(axes, tau(x))
@@ -97,7 +108,7 @@ def _draw_images(header: list[Axes], x: torch.Tensor, groups: Sequence[str], see
 def _draw_cell(axes: Axes, row: pd.Series, is_largest: bool) -> None:
     color = HOLDS if row.deviation <= row.tolerance else BROKEN if row.deviation >= row.broken_from else UNCLEAR
     frame = {"linewidth": 1.6 if is_largest else 0, "edgecolor": color}
-    axes.add_patch(Rectangle((0.04, 0.1), 0.92, 0.8, facecolor=(*_rgb(color), 0.16), **frame))
+    axes.add_patch(Rectangle((0.04, 0.1), 0.92, 0.8, facecolor=to_rgba(color, 0.16), **frame))
     text = f"{row.deviation:.0e}" if 0 < row.deviation < 0.01 else f"{row.deviation:.2g}"
     axes.text(0.5, 0.5, _power(text), ha="center", va="center", fontsize=8, color=color)
     axes.set(xlim=(0, 1), ylim=(0, 1))
@@ -108,72 +119,38 @@ def _power(text: str) -> str:
     return re.sub(r"^(.*)e([-+])0*(\d+)$", lambda m: rf"${m[1]}\cdot 10^{{{m[2].strip('+')}{m[3]}}}$", text)
 
 
-def _rgb(color: str) -> tuple[float, ...]:
-    return tuple(int(color[k : k + 2], 16) / 255 for k in (1, 3, 5))
-
-
 def _draw_architecture(axes: Axes, name: str) -> None:
-    """The name, and two squares of pixels: those of one colour share filters, and readout weights."""
+    """The name, and a sketch of those that have one."""
     axes.text(0.0, 0.5, style.architecture_name(name), ha="left", va="center", fontsize=9)
-    family = name.rstrip("0123456789")
-    if family in SKETCHES:
-        SKETCHES[family](axes)
+    if name == "fcn":
+        _draw_dense(axes)
+    elif _family(name) in SHARING:
+        filters, readout = SHARING[_family(name)]
+        _draw_square(axes, 1.05, filters)
+        axes.annotate("", (2.35, 0.5), (2.05, 0.5), arrowprops={"arrowstyle": "->", "linewidth": 0.8})
+        _draw_square(axes, 2.4, readout)
     axes.set(xlim=(0, 3.4), ylim=(0, 1), aspect="equal")
 
 
-def _squares(
-    filters: Callable[[int, int], int], readout: Callable[[int, int, int], int]
-) -> Callable[[Axes, int], None]:
-    """How to sketch a network with local filters: the index of the weights that act at a pixel (i, j)."""
-
-    def sketch(axes: Axes) -> None:
-        _square(axes, 1.05, filters)
-        axes.annotate("", (2.35, 0.5), (2.05, 0.5), arrowprops={"arrowstyle": "->", "linewidth": 0.8})
-        _square(axes, 2.4, readout)
-
-    return sketch
+def _family(name: str) -> str:
+    """Without the side of windows."""
+    return name.rstrip("0123456789")
 
 
-def _square(axes: Axes, left: float, index: Index) -> None:
+def _draw_square(axes: Axes, left: float, weights: np.ndarray) -> None:
+    """Pixels in the colours of the weights that act there; those of neighbours lie far apart."""
     size, colors = 0.9 / SIDE, colormaps["turbo"](np.linspace(0.05, 0.95, SIDE**2))
-    for i, j in np.ndindex(SIDE, SIDE):
-        color = colors[(7 * index(i, j) + 2) % SIDE**2]  # far apart for neighbours
+    for (i, j), k in np.ndenumerate(weights):
         corner = (left + j * size, 0.95 - (i + 1) * size)
+        color = colors[(7 * k + 2) % SIDE**2]
         axes.add_patch(Rectangle(corner, size, size, facecolor=color, edgecolor="white", linewidth=0.4))
 
 
-def _dense(axes: Axes) -> None:
-    """Every pixel to every unit."""
-    pixels, units = np.linspace(0.1, 0.9, 6), np.linspace(0.2, 0.8, 4)
-    for a in pixels:
-        for b in units:
-            axes.plot([1.2, 2.2], [a, b], color="#BBBBBB", linewidth=0.4, zorder=1)
-    for x, heights in ((1.2, pixels), (2.2, units), (3.1, [0.5])):
+def _draw_dense(axes: Axes) -> None:
+    """Every pixel to every unit, and every unit to the output."""
+    layers = ((1.2, np.linspace(0.1, 0.9, 6)), (2.2, np.linspace(0.2, 0.8, 4)), (3.1, np.array([0.5])))
+    for (x, below), (next_x, above) in pairwise(layers):
+        for a, b in product(below, above):
+            axes.plot([x, next_x], [a, b], color="#BBBBBB", linewidth=0.4, zorder=1)
+    for x, heights in layers:
         axes.scatter([x] * len(heights), heights, s=6, color="#444444", zorder=2, linewidths=0)
-    for b in units:
-        axes.plot([2.2, 3.1], [b, 0.5], color="#BBBBBB", linewidth=0.4, zorder=1)
-
-
-def _own(i: int, j: int) -> int:
-    """Of every pixel its own."""
-    return SIDE * i + j
-
-
-def _one(i: int, j: int) -> int:
-    """The same everywhere."""
-    return 0
-
-
-def _windowed(i: int, j: int) -> int:
-    """The same in each of four windows."""
-    return 2 * (i // 2) + j // 2
-
-
-SKETCHES: dict[str, Callable[[Axes], None]] = {
-    "fcn": _dense,
-    "lcn": _squares(_own, _own),
-    "vec": _squares(_one, _own),
-    "lap": _squares(_one, _windowed),
-    "gap": _squares(_one, _one),
-}
-"""Sketches by the family's name; other architectures have none."""

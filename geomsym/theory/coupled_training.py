@@ -28,7 +28,7 @@ from geomsym.theory.coupling import Coupling, coupling
 from geomsym.transforms import Transform
 from geomsym.transforms.elements import Shape
 
-HELD_OUT = 100
+HELD_OUT = 20
 """How many test images are looked at after every step, at most."""
 
 
@@ -98,15 +98,16 @@ def train_coupled(
 ) -> CoupledTraining:
     """Train A on (τx, y) from θ0 and B on (x, y) from the coupled θ0 side by side, in float64.
 
-    One learning rate, A's, serves both, and training takes all of `cfg.max_steps`, or ends with the step whose gap is
-    `enough`. Raises a `ConfigError` where it diverges.
+    One learning rate, A's on D, serves both, and training takes all of `cfg.max_steps`, or ends with the step whose gap
+    is `enough`. Raises a `ConfigError` where it diverges.
     """
     train, held_out = Split(data.train.x.double(), data.train.y), data.test.x[:HELD_OUT].double()
     turned = Split(tau(train.x), train.y)
     a = build(specs, data.input_shape, seed, torch.float64).to(train.x.device)
     couple = coupling(a, tau)
     residual, b = couple.residual(a), couple(a)
-    learning_rate = choose_learning_rate(a, turned.x, cfg)[1]
+    report(0, cfg.max_steps + 1, "")
+    learning_rate = choose_learning_rate(a, train.x, cfg)[1]
     if penalty:
         add_penalty(a, penalty)
         add_penalty(b, penalty)

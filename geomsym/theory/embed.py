@@ -195,8 +195,8 @@ def family_of(specs: Specs) -> str:
     for family in BODY_AND_HEAD:
         if _is_of(family, specs):
             return family
-    reason = "is none of the smaller families of Theorem 3.1: give gap, lap, vec or lcn"
-    raise ConfigError("architecture", " → ".join(type(spec).__name__ for spec in specs), reason)
+    reason = "in this order they are none of the smaller families of Theorem 3.1: give gap, lap, vec or lcn"
+    raise ConfigError("architecture", ", ".join(dict.fromkeys(type(spec).__name__ for spec in specs)), reason)
 
 
 def _is_of(family: str, specs: Specs) -> bool:

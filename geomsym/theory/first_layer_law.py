@@ -16,7 +16,7 @@ from geomsym.architectures.layer_specs import Shape, Specs, Weighted
 from geomsym.errors import ConfigError
 from geomsym.theory.checks import Check
 from geomsym.theory.claims import invariant
-from geomsym.theory.coupling import coupling, first_layer
+from geomsym.theory.coupling import FirstLayer, coupling, first_layer
 from geomsym.transforms import sample_moving
 
 MOMENTS = {"gaussian": {2: 1.0, 4: 3.0}, "uniform": {2: 1.0, 4: 9 / 5}}
@@ -80,6 +80,6 @@ def check_law(specs: Specs, group: str, name: str, power: int = 4, shape: Shape 
     )
 
 
-def _rows(layer: torch.nn.Module) -> Tensor:
+def _rows(layer: FirstLayer) -> Tensor:
     """A row an output, of its weights."""
     return layer.weight.detach().flatten(layer.bias.ndim).flatten(0, -2)

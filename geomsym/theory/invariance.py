@@ -17,11 +17,12 @@ from geomsym.config import GradientDescentConfig
 from geomsym.data import Dataset
 from geomsym.errors import ConfigError
 from geomsym.inference import Report, silent
+from geomsym.inference.gradient_descent import choose_learning_rate
 from geomsym.kernels import Kernels
 from geomsym.theory.checks import BROKEN_FROM, Check, deviation
 from geomsym.theory.claims import Penalty, infinite_groups, invariant
 from geomsym.theory.coupled_training import gaussian_images, settings, train_coupled
-from geomsym.theory.coupling import coupling
+from geomsym.theory.coupling import coupling, first_layer
 from geomsym.transforms import GROUPS, Transform, check_transform, largest_groups, sample_moving
 from geomsym.transforms.elements import Shape as ImageShape
 
@@ -147,8 +148,8 @@ class Discovery:
 
     @property
     def largest(self) -> list[str]:
-        """The largest groups that hold."""
-        return largest_groups(check.group for check in self.checks if check.holds)
+        """The largest groups that hold; at the least the trivial one, to which everything is invariant."""
+        return largest_groups(["identity", *(check.group for check in self.checks if check.holds)])
 
 
 def discover(
@@ -161,13 +162,17 @@ def discover(
 ) -> Discovery:
     """Which of the groups is learning with this architecture and algorithm invariant to?
 
-    Runs `check` for every group, with `ELEMENTS` random elements each, and ends the training of one as soon as it is
-    broken. What holds is shown for these elements and these images; what is broken is so for good. Raises a
-    `ConfigError` as `check` does.
+    Runs `check` for every group but the trivial one, with `ELEMENTS` random elements each, and ends the training of one
+    as soon as it is broken. What holds is shown for these elements and these images; what is broken is so for good.
+    Raises a `ConfigError` as `check` does.
     """
-    data = data or gaussian_images()
+    data, cfg = data or gaussian_images(), cfg or settings()
     left_out = dict(_refusals(data.input_shape))
-    acting = [group for group in GROUPS if group not in left_out]
+    acting = [group for group in GROUPS if group not in ("identity", *left_out)]
+    x = data.train.x.double()
+    network = build(specs, data.input_shape, seed, torch.float64).to(x.device)
+    first_layer(network)
+    cfg = replace(cfg, learning_rate=choose_learning_rate(network, x, cfg)[1])  # once for all groups
     return Discovery(tuple(_worst(specs, group, name, data, cfg, seed, report) for group in acting), left_out)
 
 
@@ -185,14 +190,14 @@ def _worst(
     group: str,
     name: str,
     data: Dataset,
-    cfg: GradientDescentConfig | None,
+    cfg: GradientDescentConfig,
     seed: int,
     report: Report,
 ) -> Check:
     """The row of the element with the largest deviation, where the theorem's silence counts as such."""
 
     def told(done: int, total: int, note: str) -> None:
-        report(done, total, f"{group}, {note}")
+        report(done, total, f"{group} {note}")
 
     found = []
     for element in _elements(group, data, seed):
@@ -204,6 +209,6 @@ def _worst(
 
 
 def _elements(group: str, data: Dataset, seed: int) -> Iterator[Transform]:
-    """Random elements of a group that aren't the identity; of the trivial group its one."""
-    for k in range(1 if group == "identity" else ELEMENTS):
+    """Random elements of a group that aren't the identity."""
+    for k in range(ELEMENTS):
         yield sample_moving(group, data.input_shape, seed + 1000 * k, torch.float64, data.train.x.device)

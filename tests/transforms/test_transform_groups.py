@@ -7,7 +7,15 @@ import torch
 from omegaconf import OmegaConf
 
 from geomsym.errors import ConfigError
-from geomsym.transforms import GROUPS, memory, sample_path, sample_transform
+from geomsym.transforms import (
+    GROUPS,
+    is_subgroup,
+    largest_groups,
+    memory,
+    sample_moving,
+    sample_path,
+    sample_transform,
+)
 
 SHAPE = (3, 3, 4)
 ON_CHANNELS = ["shared_rotation", "pixel_rotation", "shared_permutation", "pixel_permutation"]
@@ -161,3 +169,45 @@ def test_main_memory_without_meminfo_is_the_machines(monkeypatch, tmp_path):
     known = memory.main_memory()
     monkeypatch.setattr(memory, "MEMINFO", tmp_path / "absent")
     assert 0 < known <= memory.main_memory()
+
+
+# --- Subgroups ---
+
+
+def test_the_order_of_the_groups_is_that_of_inclusion():
+    """Written out: every group with all that it contains."""
+    below = {name: {other for other in GROUPS if is_subgroup(other, name)} for name in GROUPS}
+    shared = {"identity", "shared_permutation"}
+    assert below["identity"] == {"identity"} and below["shared_permutation"] == shared
+    assert below["shared_rotation"] == shared | {"shared_rotation"}
+    assert below["pixel_permutation"] == shared | {"pixel_permutation"}
+    assert below["pixel_rotation"] == shared | {"shared_rotation", "pixel_permutation", "pixel_rotation"}
+    assert below["global_permutation"] == shared | {"pixel_permutation", "global_permutation"}
+    assert below["global_rotation"] == set(GROUPS)
+
+
+def test_the_largest_of_some_groups():
+    assert largest_groups(GROUPS) == ["global_rotation"] and largest_groups([]) == []
+    assert largest_groups(["identity", "pixel_rotation", "global_permutation"]) == [
+        "pixel_rotation",
+        "global_permutation",
+    ]
+    assert largest_groups(["shared_permutation", "shared_rotation"]) == ["shared_rotation"]
+
+
+# --- Elements that move something ---
+
+
+def test_an_element_that_moves_is_the_first_from_its_seed_on():
+    """Of the permutations of three channels, seeds 1, 2 and 8 give the identity."""
+    x = torch.randn(3, 2, 2, dtype=torch.float64)
+    for seed, taken in ((0, 0), (1, 3), (2, 3), (3, 3), (8, 9)):
+        tau = sample_moving("shared_permutation", (3, 2, 2), seed, torch.float64)
+        assert not torch.equal(tau(x), x)
+        assert torch.equal(tau(x), sample_transform("shared_permutation", (3, 2, 2), taken, dtype=torch.float64)(x))
+
+
+def test_groups_without_another_element_are_refused():
+    assert torch.equal(sample_moving("identity", (3, 2, 2))(torch.ones(3, 2, 2)), torch.ones(3, 2, 2))
+    with pytest.raises(ConfigError, match=r"global_permutation: its elements leave all images \[1, 1, 1\] as they are"):
+        sample_moving("global_permutation", (1, 1, 1))
