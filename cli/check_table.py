@@ -53,7 +53,7 @@ def _table(checks: list[Check]) -> Table:
     columns = {
         "architecture": [check.architecture for check in checks],
         "group": [symbol(check.group) if check.group else "" for check in checks],
-        "found": [_parts(check)[1] for check in checks],
+        "found": [_parts(check)[1].replace(", ", "\n") for check in checks],
         "deviation": [f"{check.deviation:.2g}" for check in checks],
         "tolerance": [f"{check.tolerance:.2g}" for check in checks],
         "verdict": [check.verdict for check in checks],

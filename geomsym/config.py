@@ -199,7 +199,7 @@ class StackConfig(ArchitectureConfig):
 
     name: str = "stack"
     depth: int = 0
-    layers: list[str] = field(default_factory=list)
+    layers: list[str] = field(default_factory=lambda: ["conv", "relu", "flatten"])
 
     def __post_init__(self) -> None:
         hidden = sum(layer.partition(":")[0] in WEIGHTED_LAYERS for layer in self.layers)
@@ -208,7 +208,7 @@ class StackConfig(ArchitectureConfig):
             reason = f"give a list with at least one of {', '.join(WEIGHTED_LAYERS)}, {example}"
             raise ConfigError("architecture.layers", f"[{','.join(self.layers)}]", reason)
         if self.depth not in (0, hidden):
-            reason = f"it follows from architecture.layers, which have {hidden}: leave it out"
+            reason = f"give {hidden}, the number of hidden ones in architecture.layers, or leave it out"
             raise ConfigError("architecture.depth", self.depth, reason)
         self.depth = hidden
         super().__post_init__()

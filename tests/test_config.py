@@ -29,6 +29,7 @@ CLASSES = {
     config.SinusoidConfig: "data.",
     config.TransformConfig: "transform.",
     config.ArchitectureConfig: "architecture.",
+    config.StackConfig: "architecture.",
     config.InferenceConfig: "inference.",
     config.GradientDescentConfig: "inference.",
     config.KernelRegressionConfig: "inference.",
@@ -146,6 +147,8 @@ def schema_of(group, option):
         return config.KernelRegressionConfig if option in ("ntk", "nngp") else config.GradientDescentConfig
     if group == "geometry":
         return GEOMETRIES[option]
+    if option == "stack":
+        return config.StackConfig
     return SOURCES[option].config if group == "data" else SCHEMAS[group]
 
 

@@ -81,7 +81,7 @@ def architecture_specs(cfg: ArchitectureConfig, outputs: int) -> Specs:
 
 
 def specs(name: str, outputs: int = 10, **settings) -> Specs:
-    """The layer specs of a family by keyword: ``specs("gap", depth=8, width=128)``; or of ``specs("stack", layers=[…])``.
+    """The layer specs by keyword: ``specs("gap", depth=8, width=128)``, ``specs("stack", layers=["conv:64", …])``.
 
     Settings are the fields of `geomsym.config.ArchitectureConfig` or `StackConfig`, with their defaults.
     """

@@ -5,6 +5,9 @@ from typing import Any
 
 from torch import Tensor
 
+EXACT = 1e-10
+"""The largest relative deviation, in float64, that counts as rounding without any training."""
+
 BROKEN_FROM = 1e-3
 """The smallest relative deviation that counts as broken: six orders of magnitude above rounding after training."""
 

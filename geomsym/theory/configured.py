@@ -15,8 +15,8 @@ from geomsym.data import Dataset
 from geomsym.errors import ConfigError
 from geomsym.inference import Report, silent
 from geomsym.theory.checks import Check
+from geomsym.theory.inclusion import inclusions_of
 from geomsym.theory.invariance import Discovery, check, check_kernels, discover
-from geomsym.theory.verify import inclusions_of
 from geomsym.transforms import Transform, sample_transform
 from geomsym.transforms.sample import moves
 
@@ -57,7 +57,7 @@ def kernels_of(cfg: RunConfig, device: str = "cpu", report: Report = silent) -> 
 def inclusion_of(cfg: RunConfig, device: str = "cpu") -> Iterator[Check]:
     """Theorem 3.1 for a run: its network in every larger family, on its first test images.
 
-    Raises a `ConfigError` as `geomsym.theory.verify.inclusions_of` does.
+    Raises a `ConfigError` as `geomsym.theory.inclusion.inclusions_of` does.
     """
     dataset = _data(cfg, device)
     specs = architecture_specs(cfg.architecture, dataset.classes)

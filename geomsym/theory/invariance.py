@@ -19,7 +19,7 @@ from geomsym.errors import ConfigError
 from geomsym.inference import Report, silent
 from geomsym.inference.gradient_descent import choose_learning_rate
 from geomsym.kernels import Kernels
-from geomsym.theory.checks import BROKEN_FROM, Check, deviation
+from geomsym.theory.checks import BROKEN_FROM, EXACT, Check, deviation
 from geomsym.theory.claims import Penalty, infinite_groups, invariant
 from geomsym.theory.coupled_training import gaussian_images, settings, train_coupled
 from geomsym.theory.coupling import coupling, first_layer
@@ -28,9 +28,6 @@ from geomsym.transforms.elements import Shape as ImageShape
 
 TRAINING_TOLERANCE = 1e-9
 """The largest relative deviation, in float64, that counts as rounding after some hundred steps."""
-
-EXACT = 1e-10
-"""The same without any training."""
 
 ORDER_ONE = 0.1
 """The residual of a coupling from which it counts as broken."""

@@ -96,6 +96,11 @@ class Inclusion:
     embed: Callable[[nn.Sequential, Specs, Shape], Embedding]
     law: Callable[[nn.Module, Specs, Tensor], float]
 
+    @property
+    def formula(self) -> str:
+        """«gap_n ⊆ vec_n»."""
+        return f"{self.smaller}_n ⊆ {self.larger}_{self.width}"
+
 
 INCLUSIONS = (
     Inclusion("gap", "vec", "n", gap_in_vec, gap_law),

@@ -1,31 +1,28 @@
 """The theorems of Xiao & Pennington (2022), one statement at a time: what must hold, and beside it what must break.
 
 Each suite yields rows as they are computed: on narrow networks of every family, and white noise. The same for one
-network on its own data: `geomsym.theory.invariance` and `inclusions_of`.
+network on its own data is in `geomsym.theory.configured`.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from math import prod
 
 import torch
 from torch import Tensor
 
-from geomsym.architectures import architecture_specs, build, label
-from geomsym.architectures.layer_specs import Conv, Shape, Specs, shapes
+from geomsym.architectures import architecture_specs, label
+from geomsym.architectures.layer_specs import Specs
 from geomsym.config import ArchitectureConfig
-from geomsym.errors import ConfigError
 from geomsym.kernels import kernel_matrices
-from geomsym.theory.checks import Check, deviation
+from geomsym.theory.checks import EXACT, Check, deviation
 from geomsym.theory.claims import Penalty, claimed_groups
 from geomsym.theory.coupled_training import gaussian_images, settings
-from geomsym.theory.embed import family_of
 from geomsym.theory.first_layer_law import check_law
-from geomsym.theory.invariance import EXACT, check, check_coupling, check_kernels
-from geomsym.theory.laws import INCLUSIONS, Inclusion, strictness
+from geomsym.theory.inclusion import check_inclusion
+from geomsym.theory.invariance import check, check_coupling, check_kernels
+from geomsym.theory.laws import INCLUSIONS, strictness
 from geomsym.transforms import GROUPS, largest_groups
-from geomsym.transforms.memory import main_memory
 
 FAMILIES = ("fcn", "lcn", "vec", "lap", "gap")
 
@@ -84,54 +81,13 @@ def inclusion() -> Iterator[Check]:
     """Theorem 3.1: each family inside the next by explicit weights, and a law of the smaller that the larger breaks."""
     images = torch.randn(8, 3, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     for item in INCLUSIONS:
-        yield _embedded(item, architecture_specs(small(item.smaller, depth=3, width=3), 4), images)
-    laws = [(_title(item), strictness(item, *_strict_case(item.smaller, item.larger))) for item in INCLUSIONS]
+        yield check_inclusion(item, architecture_specs(small(item.smaller, depth=3, width=3), 4), images)
+    laws = [(item.formula, strictness(item, *_strict_case(item.smaller, item.larger))) for item in INCLUSIONS]
     statement, compared = "Theorem 3.1: the inclusion is strict", "a law of the smaller family, on a random member of"
     for title, law in laws:
         yield Check(statement, title, "", f"{compared} it", law.smaller, EXACT, True)
     for title, law in laws:
         yield Check(statement, title, "", f"{compared} the larger", law.larger, EXACT, False)
-
-
-def inclusions_of(specs: Specs, images: Tensor, seed: int = 0) -> Iterator[Check]:
-    """Theorem 3.1 for one network with these layers on images [b, c, h, w]: in every family that it is embedded in.
-
-    Raises a `ConfigError` for layers of none of the smaller families, and for embeddings too large for the memory.
-    """
-    family = family_of(specs)
-    for item in INCLUSIONS:
-        if item.smaller == family:
-            _require_fits(item, specs, (images.shape[1], images.shape[2], images.shape[3]))
-            yield _embedded(item, specs, images.double(), seed)
-
-
-@torch.no_grad()
-def _embedded(item: Inclusion, specs: Specs, images: Tensor, seed: int = 0) -> Check:
-    shape = tuple(images.shape[1:])
-    network = build(specs, shape, seed, torch.float64).to(images.device)
-    found = deviation(item.embed(network, specs, shape).network(images), network(images))
-    return Check("Theorem 3.1: inclusion", _title(item), "", "outputs on images", found, EXACT, True)
-
-
-def _title(item: Inclusion) -> str:
-    return f"{item.smaller}_n ⊆ {item.larger}_{item.width}"
-
-
-def _require_fits(item: Inclusion, specs: Specs, shape: Shape) -> None:
-    """Refuse a network of width d·n whose weights, in float64 and three times over, take more than the memory."""
-    if item.width == "n":
-        return
-    pairs = prod(shape[1:]) ** 2  # of positions: a unit of d·n has weights to all of those below
-    layers = [
-        (spec, below[0]) for spec, below in zip(specs, shapes(specs, shape), strict=False) if isinstance(spec, Conv)
-    ]
-    taps = {"vec": layers[0][0].kernel_size ** 2, "fcn": 1}[item.larger]
-    weights = sum(pairs * spec.width * channels * taps for spec, channels in layers)
-    needed = 3 * 8 * weights
-    if needed > main_memory():
-        found = f"{item.larger.upper()} of width d·n has {weights:,} weights, and {needed / 1e9:,.0f} GB are needed"
-        remedy = "give a smaller width, depth or data.image_size"
-        raise ConfigError("architecture.width", layers[0][0].width, f"{found}: {remedy}")
 
 
 def kernels() -> Iterator[Check]:

@@ -104,7 +104,7 @@ def test_train_in_a_process(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "architecture=gapp"], "architecture=gapp: not one of fcn, gap, lap, lcn, vec"),
+        (["train", "architecture=gapp"], "architecture=gapp: not one of fcn, gap, lap, lcn, stack, vec"),
         (["train", "data.subset_siz=3"], "did you mean 'data.subset_size'?"),
         (["train", "data.subset_size=-3"], "data.subset_size=-3: give a number of at least 1"),
         (["train", "seed=1,2"], "several values are a sweep"),

@@ -113,7 +113,7 @@ def test_the_resolved_config_of_a_sweep_is_its_first_run_and_its_axes():
 
 
 ERRORS = [
-    ("architecture=gapp", r"architecture=gapp: not one of fcn, gap, lap, lcn, vec.*; did you mean 'gap'\?"),
+    ("architecture=gapp", r"architecture=gapp: not one of fcn, gap, lap, lcn, stack, vec.*; did you mean 'gap'\?"),
     ("architecture=null", r"architecture=null: not one of fcn"),
     ("experiment=quikstart", r"experiment=quikstart: not one of .*; did you mean 'quickstart'\?"),
     ("data.subset_siz=3", r"data\.subset_siz=3: no such key; did you mean 'data\.subset_size'\? \(data=photo_patches"),

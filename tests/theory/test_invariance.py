@@ -210,6 +210,12 @@ def test_a_claimed_group_that_breaks_is_not_as_it_should_be():
     assert broken.expected and broken.verdict == "BROKEN" and not broken.as_it_should_be
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_a_gpu_finds_the_same():
+    on_gpu = gaussian_images().map(lambda x: x.cuda())
+    assert discover(layers("lcn"), "lcn", on_gpu, settings(max_steps=20)).largest == ["pixel_rotation"]
+
+
 # --- Infinite width ---
 
 
