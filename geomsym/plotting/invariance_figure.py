@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike
 from geomsym.errors import DataError
 from geomsym.plotting import style
 from geomsym.plotting.group_gallery import shown_on_scale_of, symbol
-from geomsym.theory.invariance import TRAINED
+from geomsym.theory.checks import TRAINED
 from geomsym.transforms import GROUPS, largest_groups, sample_moving
 
 HOLDS, BROKEN, UNCLEAR = "#0072B2", "#D55E00", "#999999"

@@ -5,6 +5,9 @@ from typing import Any
 
 from torch import Tensor
 
+TRAINED = "Theorem 4.1: predictions and weights of trained networks"
+"""The statement of the rows that `geomsym.plotting.invariance_figure` draws."""
+
 EXACT = 1e-10
 """The largest relative deviation, in float64, that counts as rounding without any training."""
 

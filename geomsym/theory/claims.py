@@ -14,6 +14,7 @@ from geomsym.architectures.layer_specs import (
     Dense,
     GlobalAveragePool,
     LocallyConnected,
+    Shape,
     Specs,
 )
 from geomsym.errors import ConfigError, choose
@@ -38,39 +39,62 @@ class Penalty:
             raise ConfigError("penalty.strength", self.strength, "give a number of at least 0")
 
 
-def claimed_groups(specs: Specs) -> tuple[str, ...]:
+def claimed_groups(specs: Specs, shape: Shape | None = None) -> tuple[str, ...]:
     """The groups under which an architecture is invariant, by the names of `geomsym.transforms.GROUPS`.
 
-    Those of its first layer, for gradient descent from independent Gaussian weights.
+    Those of its first layer, for gradient descent from independent Gaussian weights. On images of a `shape` [c, h, w]
+    they can be more: unshared filters that see all pixels equally often are dense, and on a single pixel all groups are
+    those of its channels.
     """
     for spec in specs:
         if isinstance(spec, AveragePool | GlobalAveragePool):
-            return SHARED
+            return _acting_as(SHARED, shape)
         if isinstance(spec, Dense):
             return tuple(GROUPS)
         if isinstance(spec, Conv):
-            return PIXELWISE if isinstance(spec, LocallyConnected) else SHARED
+            return _acting_as(_of_unshared(spec, shape) if isinstance(spec, LocallyConnected) else SHARED, shape)
     return ()
 
 
-def infinite_groups(specs: Specs) -> tuple[str, ...]:
+def infinite_groups(specs: Specs, shape: Shape | None = None) -> tuple[str, ...]:
     """The same at infinite width: where positions are read out one by one, VEC has the kernel of LCN, and its groups.
 
     Xiao & Pennington (2022, §3.2). Pooling of any kind keeps filters' sharing visible.
     """
+    first = next((spec for spec in specs if isinstance(spec, Dense | Conv)), None)
     pooled = any(isinstance(spec, AveragePool | GlobalAveragePool) for spec in specs)
-    claimed = claimed_groups(specs)
-    return claimed if pooled or claimed == tuple(GROUPS) else PIXELWISE
+    if pooled or not isinstance(first, Conv):
+        return claimed_groups(specs, shape)
+    return _acting_as(_of_unshared(first, shape), shape)
 
 
 def invariant(
-    specs: Specs, group: str, optimizer: str = "sgd", penalty: Penalty | None = None, init: str = "gaussian"
+    specs: Specs,
+    group: str,
+    optimizer: str = "sgd",
+    penalty: Penalty | None = None,
+    init: str = "gaussian",
+    shape: Shape | None = None,
 ) -> bool:
-    """Whether the theorem says that an architecture is invariant under a group.
+    """Whether the theorem says that an architecture is invariant under a group, on images of a shape if it is given.
 
     The group has to be one of `claimed_groups`; its rotations ask of `optimizer` and `penalty` to be isotropic, and,
     where laws are compared, of `init` to be Gaussian. Raises a `ConfigError` for an unknown group.
     """
     isotropic = optimizer == "sgd" and init == "gaussian" and (penalty is None or penalty.power == 2)
     rotates = choose("transform.name", group, GROUPS).is_rotation
-    return group in claimed_groups(specs) and (isotropic or not rotates)
+    return group in claimed_groups(specs, shape) and (isotropic or not rotates)
+
+
+def _of_unshared(spec: Conv, shape: Shape | None) -> tuple[str, ...]:
+    if shape is None or spec.padding != "circular" or any(spec.kernel_size % side for side in shape[1:]):
+        return PIXELWISE
+    return tuple(GROUPS)
+
+
+def _acting_as(names: tuple[str, ...], shape: Shape | None) -> tuple[str, ...]:
+    """The groups that act as one of these do: on a single pixel, those of every pixel and of all coordinates too."""
+    if shape is None or shape[1] * shape[2] > 1:
+        return names
+    kinds = {GROUPS[name].is_rotation for name in names if name != "identity"}
+    return tuple(name for name, group in GROUPS.items() if name == "identity" or group.is_rotation in kinds)

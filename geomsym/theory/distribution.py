@@ -25,7 +25,11 @@ SEEDS = 12
 """Runs on each side, by default."""
 
 MARGIN = 0.04
-"""The difference of mean test accuracies, by default, that counts as none: four of a hundred images."""
+"""The difference of mean test accuracies, by default, that counts as none: four of a hundred images.
+
+Twice the standard deviation over seeds, which is 2 % at most in `small_cases`: with `SEEDS` seeds a side, equal means
+then pass in 99 of 100 cases, and means that differ by the margin in 5.
+"""
 
 STATEMENT = "Theorem 4.1: test accuracy on D and on τD"
 

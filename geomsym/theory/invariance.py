@@ -19,7 +19,7 @@ from geomsym.errors import ConfigError
 from geomsym.inference import Report, silent
 from geomsym.inference.gradient_descent import choose_learning_rate
 from geomsym.kernels import Kernels
-from geomsym.theory.checks import BROKEN_FROM, EXACT, Check, deviation
+from geomsym.theory.checks import BROKEN_FROM, EXACT, TRAINED, Check, deviation
 from geomsym.theory.claims import Penalty, infinite_groups, invariant
 from geomsym.theory.coupled_training import gaussian_images, settings, train_coupled
 from geomsym.theory.coupling import coupling, first_layer
@@ -34,9 +34,6 @@ ORDER_ONE = 0.1
 
 ELEMENTS = 2
 """How many random elements of a group `discover` tries: two of O(n) generate a dense part of it."""
-
-TRAINED = "Theorem 4.1: predictions and weights of trained networks"
-INFINITE = "Theorem 4.1: infinitely wide networks"
 
 
 def check(
@@ -59,7 +56,7 @@ def check(
     group, one that can't act on the images, and training that diverges.
     """
     data, cfg = data or gaussian_images(), cfg or settings()
-    expected = invariant(specs, group, cfg.optimizer, penalty)
+    expected = invariant(specs, group, cfg.optimizer, penalty, shape=data.input_shape)
     device = data.train.x.device
     tau = tau or sample_moving(group, data.input_shape, seed, torch.float64, device)
     found = train_coupled(specs, tau.to(torch.float64, device), data, cfg, seed, penalty, enough, report)
@@ -75,9 +72,7 @@ def check(
     )
 
 
-def check_coupling(
-    specs: Specs, group: str, name: str, shape: tuple[int, int, int] = (3, 4, 4), seed: int = 0
-) -> Check:
+def check_coupling(specs: Specs, group: str, name: str, shape: ImageShape = (3, 4, 4), seed: int = 0) -> Check:
     """Whether a first layer that undoes the group's element exists: the residual of the best one, as a row.
 
     By least squares over all weights; one of order one says that there is none. Raises a `ConfigError` as `check` does.
@@ -91,7 +86,7 @@ def check_coupling(
         compared="residual of least squares",
         deviation=coupling(network, tau).residual(network),
         tolerance=EXACT,
-        expected=invariant(specs, group),
+        expected=invariant(specs, group, shape=shape),
         broken_from=ORDER_ONE,
     )
 
@@ -103,7 +98,6 @@ def check_kernels(
     images: Tensor,
     seed: int = 0,
     tau: Transform | None = None,
-    kernels: Kernels | None = None,
     report: Report = silent,
 ) -> Check:
     """Theorem 4.1 at infinite width: NNGP and NTK of images [n, c, h, w] and of transformed ones, as a row.
@@ -111,7 +105,7 @@ def check_kernels(
     In float64. The deviation is the largest of both, relative to the largest value of the matrix. Raises a
     `ConfigError` as `check` does, and where the layers have no known kernel.
     """
-    images, kernels = images.double(), kernels or Kernels()
+    images, kernels = images.double(), Kernels()
     shape = (images.shape[1], images.shape[2], images.shape[3])
     tau = tau or sample_moving(group, shape, seed, torch.float64, images.device)
     plain = kernels.matrices(specs, images, report=lambda done, total: report(done, 2 * total, "pairs"))
@@ -121,13 +115,13 @@ def check_kernels(
         report=lambda done, total: report(total + done, 2 * total, "pairs"),
     )
     return Check(
-        statement=INFINITE,
+        statement="Theorem 4.1: infinitely wide networks",
         architecture=f"{name} ∞",
         group=group,
         compared="NNGP and NTK matrices",
         deviation=max(deviation(moved.nngp, plain.nngp), deviation(moved.ntk, plain.ntk)),
         tolerance=EXACT,
-        expected=group in infinite_groups(specs),
+        expected=group in infinite_groups(specs, shape),
     )
 
 

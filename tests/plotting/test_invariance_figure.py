@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from geomsym.errors import DataError
 from geomsym.plotting.invariance_figure import BROKEN, HOLDS, UNCLEAR, invariance_figure
 from geomsym.theory import Check
-from geomsym.theory.invariance import TRAINED
+from geomsym.theory.checks import TRAINED
 from geomsym.transforms import GROUPS, sample_moving
 
 ORDER = ["identity", "shared_permutation", "shared_rotation", "pixel_permutation", "pixel_rotation",

@@ -47,6 +47,16 @@ def test_claims_are_those_of_the_paper():
     assert set(infinite_groups(layers("fcn"))) == set(GROUPS)
 
 
+@pytest.mark.parametrize("shape", [(3, 1, 1), (3, 3, 3), (3, 3, 4), (3, 2, 3), (3, 1, 3), (3, 2, 2)])
+@pytest.mark.parametrize("name", ["lcn", "vec", "gap"])
+def test_claims_hold_and_no_more_on_images_as_small_as_the_filters(name, shape):
+    """On one pixel all groups are its channels'; filters that see all of them alike are as good as dense."""
+    data = gaussian_images(shape)
+    for group in GROUPS:
+        assert check(layers(name), group, name, data, settings(max_steps=10)).as_it_should_be
+        assert check_kernels(layers(name), group, name, data.train.x[:4]).as_it_should_be
+
+
 def test_algorithms_that_act_on_weights_one_by_one_keep_permutations():
     lcn = layers("lcn")
     assert invariant(lcn, "pixel_permutation", "adam") and not invariant(lcn, "pixel_rotation", "adam")
