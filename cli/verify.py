@@ -91,7 +91,8 @@ def verify(
     """
     from .check_table import show, write
 
-    options = {"--steps": steps, "--seeds": seeds, "--margin": margin, "--figure": figure, "--discover": discover}
+    options = {"--steps": steps, "--seeds": seeds, "--margin": margin, "--workers": workers, "--figure": figure}
+    options |= {"--discover": discover, "--device": None if overrides or discover or device is Device.auto else device}
     _refuse_misplaced(suite, overrides, {name for name, value in options.items() if value not in (None, False)})
     _check_values(margin, csv, figure)
     use_data_root(data_root)
@@ -121,6 +122,8 @@ BELONGS = {
     "--discover": ("invariance",),
     "--seeds": ("distribution", "all"),
     "--margin": ("distribution", "all"),
+    "--workers": ("distribution", "all"),
+    "--device": ("distribution", "all"),  # without a config, exact checks are of small networks, on the CPU
 }
 """The parts that an option has a meaning for."""
 
@@ -129,7 +132,8 @@ def _refuse_misplaced(suite: Suite, overrides: list[str] | None, options: set[st
     """Refuse options that would do nothing."""
     for option in sorted(options):
         if suite not in BELONGS[option]:
-            raise typer.BadParameter(f"{option} is for «geomsym verify {BELONGS[option][0]}»")
+            also = ", or goes with a config" if option == "--device" else ""
+            raise typer.BadParameter(f"{option} is for «geomsym verify {BELONGS[option][0]}»{also}")
     if overrides and suite is Suite.all:
         raise typer.BadParameter("with a config, say which part: invariance, inclusion, kernels or distribution")
     if overrides and "--figure" in options and "--discover" not in options:

@@ -149,6 +149,8 @@ def test_the_exit_code_says_whether_all_is_as_it_should_be(monkeypatch):
         (["kernels", "--steps", "3"], "--steps is for «geomsym verify invariance»"),
         (["kernels", "--discover"], "--discover is for «geomsym verify invariance»"),
         (["inclusion", "--seeds", "3"], "--seeds is for «geomsym verify distribution»"),
+        (["kernels", "--workers", "2"], "--workers is for «geomsym verify distribution»"),
+        (["inclusion", "--device", "cpu"], "--device is for «geomsym verify distribution», or goes with a config"),
         (["distribution", "--margin", "0"], "--margin 0: give a number of percent between 0 and 100"),
         (["invariance", "--figure", "a.jpg"], "a name that ends in .png or .pdf"),
         (["invariance", "architecture=gap", "--figure", "a.png"], "give --discover with a config"),
