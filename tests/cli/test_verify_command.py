@@ -7,9 +7,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from geomsym.cli import verify as command
 from geomsym.cli.main import app
 from geomsym.results import load
 from geomsym.theory import Check, distribution, verify
+from geomsym.theory.coupled_training import settings
 
 DATA = ["data.subset_size=20", "data.test_size=10", "data.image_size=4"]
 CASE = [*DATA, "architecture.width=4", "architecture.depth=2", "--steps", "10"]
@@ -102,7 +104,7 @@ def test_accuracies_on_both_sides_are_compared_and_not_trained_twice(tmp_path):
                  "inference.max_steps=10", "--seeds", "3", "--workers", "1", "--out", tmp_path]  # fmt: skip
     first = invoke(*arguments, "--margin", "60", "--json")
     (row,) = json.loads(first.stdout)
-    assert first.exit_code == 0 and (row["verdict"], row["tolerance"]) == ("holds", 0.6)
+    assert first.exit_code == 0 and (row["verdict"], row["tolerance"]) == ("holds", 60)
     runs = load(tmp_path / "verify").runs
     assert len(runs) == 6 and set(runs["transform"]) == {"identity", "global_permutation"}
     assert runs.seed.nunique() == 6
@@ -128,6 +130,11 @@ def test_the_exit_code_says_whether_all_is_as_it_should_be(monkeypatch):
         monkeypatch.setattr(verify, "suites", lambda steps, wrong=wrong: {"kernels": lambda: iter([wrong])})
         result = invoke("kernels")
         assert result.exit_code == 1 and said in result.stdout and "1 check, 1 not as it should be" in result.stdout
+
+
+def test_the_defaults_are_those_of_the_library():
+    defaults = (settings().max_steps, distribution.SEEDS, distribution.MARGIN)
+    assert defaults == (command.STEPS, command.SEEDS, command.MARGIN)
 
 
 @pytest.mark.parametrize(
