@@ -217,6 +217,7 @@ def _trained(cases: "list[Case]", training: Training) -> "Iterator[Check]":
     for case in cases:
         found = [accuracies[run_id(run)] for run in case.runs]
         yield check_distribution(case, found, training.margin)
+    say(f"The runs are in {training.folder}")
 
 
 def _discovered(cfg: RunConfig, steps: int, device: str) -> "Discovery":

@@ -9,6 +9,7 @@ What acts on the weights one by one, Adam or a penalty |θ|^p with p ≠ 2, comm
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from math import isfinite
 
@@ -98,7 +99,7 @@ def train_coupled(
 ) -> CoupledTraining:
     """Train A on (τx, y) from θ0 and B on (x, y) from the coupled θ0 side by side, in float64.
 
-    One learning rate, A's on D, serves both, and training takes all of `cfg.max_steps`, or ends with the step whose gap
+    One learning rate serves both, and training takes all of `cfg.max_steps`, or ends with the step whose gap
     is `enough`. Raises a `ConfigError` where it diverges.
     """
     train, held_out = Split(data.train.x.double(), data.train.y), data.test.x[:HELD_OUT].double()
@@ -107,7 +108,7 @@ def train_coupled(
     couple = coupling(a, tau)
     residual, b = couple.residual(a), couple(a)
     report(0, cfg.max_steps + 1, "")
-    learning_rate = choose_learning_rate(a, train.x, cfg)[1]
+    learning_rate = shared_learning_rate(a, train.x, cfg)
     if penalty:
         add_penalty(a, penalty)
         add_penalty(b, penalty)
@@ -123,6 +124,11 @@ def train_coupled(
         if gap.largest >= enough:
             break
     return CoupledTraining(residual, tuple(gaps))
+
+
+def shared_learning_rate(network: nn.Module, x: Tensor, cfg: GradientDescentConfig) -> float:
+    """The rate of `choose_learning_rate` on images of D; in single precision, since λmax is sought to 1 % only."""
+    return choose_learning_rate(deepcopy(network).float(), x.float(), cfg)[1]
 
 
 def add_penalty(network: nn.Module, penalty: Penalty) -> None:

@@ -17,11 +17,10 @@ from geomsym.config import GradientDescentConfig
 from geomsym.data import Dataset
 from geomsym.errors import ConfigError
 from geomsym.inference import Report, silent
-from geomsym.inference.gradient_descent import choose_learning_rate
 from geomsym.kernels import Kernels
 from geomsym.theory.checks import BROKEN_FROM, EXACT, TRAINED, Check, deviation
 from geomsym.theory.claims import Penalty, infinite_groups, invariant
-from geomsym.theory.coupled_training import gaussian_images, settings, train_coupled
+from geomsym.theory.coupled_training import gaussian_images, settings, shared_learning_rate, train_coupled
 from geomsym.theory.coupling import coupling, first_layer
 from geomsym.transforms import GROUPS, Transform, check_transform, largest_groups, sample_moving
 from geomsym.transforms.elements import Shape as ImageShape
@@ -160,10 +159,9 @@ def discover(
     data, cfg = data or gaussian_images(), cfg or settings()
     left_out = dict(_refusals(data.input_shape))
     acting = [group for group in GROUPS if group not in ("identity", *left_out)]
-    x = data.train.x.double()
-    network = build(specs, data.input_shape, seed, torch.float64).to(x.device)
+    network = build(specs, data.input_shape, seed, torch.float64).to(data.train.x.device)
     first_layer(network)
-    cfg = replace(cfg, learning_rate=choose_learning_rate(network, x, cfg)[1])  # once for all groups
+    cfg = replace(cfg, learning_rate=shared_learning_rate(network, data.train.x, cfg))  # once for all groups
     return Discovery(tuple(_worst(specs, group, name, data, cfg, seed, report) for group in acting), left_out)
 
 
