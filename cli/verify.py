@@ -110,10 +110,20 @@ def verify(
     failed = sum(not check.as_it_should_be for check in checks)
     if not as_json:
         typer.echo(f"{len(checks)} check{'s' * (len(checks) > 1)}, {failed or 'none'} not as it should be")
-    if any(check.verdict == "UNCLEAR" and check.at_least is not None for check in checks):
-        say("Unclear: too few seeds to tell. Give more --seeds, or a larger --margin.")
+    for reason in sorted({_reason(check) for check in checks if check.verdict == "UNCLEAR"}):
+        say(reason)
     if failed:
         raise typer.Exit(1)
+
+
+def _reason(check: "Check") -> str:
+    """Why a deviation can be neither rounding nor clear, and what to do."""
+    if check.at_least is not None:
+        return "Unclear: too few seeds to tell. Give more --seeds, or a larger --margin."
+    return (
+        "Unclear: more than rounding should leave, less than breaking does. Where training is unstable, rounding grows "
+        "by itself: give fewer --steps, or in a config a smaller inference.learning_rate_factor."
+    )
 
 
 BELONGS = {

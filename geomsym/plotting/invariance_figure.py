@@ -9,8 +9,9 @@ weights it shares. A cell has the largest deviation between training on D and on
 # pandas annotates df[mask] and df[column] as Series or DataFrame.
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise, product
+from textwrap import wrap
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,12 @@ from geomsym.theory.checks import TRAINED
 from geomsym.transforms import GROUPS, largest_groups, sample_moving
 
 HOLDS, BROKEN, UNCLEAR = "#0072B2", "#D55E00", "#999999"
+LETTERS = 16
+"""How many letters of the caption an inch holds."""
+
+LINE = 0.13
+"""The height of a further line of the caption, in inches."""
+
 SIDE = 4
 """Pixels a side of the sketched image."""
 
@@ -48,13 +55,14 @@ def invariance_figure(table: pd.DataFrame, image: ArrayLike, seed: int = 0) -> F
 
     `table` has the columns architecture, group, statement, compared, deviation, tolerance, broken_from; of every
     architecture and group its first row on trained networks is shown. `image` [c, h, w] is drawn as
-    `geomsym.plotting.group_gallery` draws it. Raises `DataError` where no such row is there.
+    `geomsym.plotting.group_gallery` draws it, the original too where the trivial group was not tried. Raises
+    `DataError` where no such row is there.
     """
     rows = table[table.statement == TRAINED].drop_duplicates(["architecture", "group"])
     if rows.empty:
         raise DataError("no trained networks in the table: draw that of «geomsym verify invariance»")
     x = torch.as_tensor(image, dtype=torch.float64)
-    groups = [name for name in _in_order(rows.group) if GROUPS[name].applies_to((x.shape[0], 1, 1))]
+    groups = [name for name in _in_order({"identity", *rows.group}) if GROUPS[name].applies_to((x.shape[0], 1, 1))]
     names = style.architecture_order(rows.architecture)
     figure, header, lines = _panels(len(names), len(groups))
     _draw_images(header, x, groups, seed)
@@ -68,19 +76,24 @@ def invariance_figure(table: pd.DataFrame, image: ArrayLike, seed: int = 0) -> F
         for axes, group in zip(cells, groups, strict=True):
             if group in found.index:
                 _draw_cell(axes, found.loc[group], group in largest)
-    compared = rows.compared.iloc[0]
-    figure.supxlabel(
-        f"largest relative deviation between training on $D$ and on $\\tau D$ ({compared}): predictions and weights\n"
-        "blue: none but rounding; orange: broken; framed: the largest group that the architecture is invariant to",
-        fontsize=7,
-    )
+    caption = _caption(rows.compared.iloc[0], figure.get_figwidth())
+    figure.set_figheight(figure.get_figheight() + LINE * caption.count("\n"))
+    figure.supxlabel(caption, fontsize=7)
     return figure
 
 
-def _in_order(names: pd.Series) -> list[str]:
+def _caption(compared: str, width: float) -> str:
+    """What the cells say, in lines that fit into a figure of a width in inches."""
+    sentences = (
+        f"largest relative deviation between training on D and on τD ({compared}): predictions and weights",
+        "blue: none but rounding; orange: broken; framed: the largest group that the architecture is invariant to",
+    )
+    return "\n".join(line for sentence in sentences for line in wrap(sentence, int(LETTERS * width)))
+
+
+def _in_order(present: Collection[str]) -> list[str]:
     """Groups from the smallest: permutations of a kind before its rotations."""
     order = ("identity", "shared_permutation", "shared_rotation", "pixel_permutation", "pixel_rotation")
-    present = set(names)
     return [name for name in (*order, "global_permutation", "global_rotation") if name in present]
 
 

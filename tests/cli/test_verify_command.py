@@ -130,6 +130,7 @@ def test_the_exit_code_says_whether_all_is_as_it_should_be(monkeypatch):
         monkeypatch.setattr(verify, "suites", lambda steps, wrong=wrong: {"kernels": lambda: iter([wrong])})
         result = invoke("kernels")
         assert result.exit_code == 1 and said in result.stdout and "1 check, 1 not as it should be" in result.stdout
+        assert ("give fewer --steps" in result.stderr) == (said == "UNCLEAR")
 
 
 def test_the_defaults_are_those_of_the_library():

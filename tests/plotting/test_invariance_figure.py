@@ -100,6 +100,24 @@ def test_titles_do_not_overlap():
     assert all(left.x1 < right.x0 for left, right in pairwise(titles))
 
 
+@pytest.mark.parametrize(("groups", "image"), [(ORDER, PHOTO), (ORDER[5:], PHOTO[:1]), (ORDER[1:2], PHOTO)])
+def test_the_caption_fits_into_figures_of_any_width(groups, image):
+    rows = table(groups).assign(compared="adam, cross_entropy, 100 steps, |θ|^4")
+    figure = invariance_figure(rows, image)
+    figure.savefig(io.BytesIO(), format="png")
+    (caption,) = figure.findobj(lambda item: getattr(item, "get_text", str)() == figure.get_supxlabel())
+    box = caption.get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.x1 and box.y0 >= 0
+    assert min(axes.get_window_extent().y0 for axes in figure.axes) >= box.y1
+    assert max(axes.title.get_window_extent().y1 for axes in figure.axes if axes.images) <= figure.bbox.y1
+
+
+def test_the_image_itself_is_shown_where_the_trivial_group_was_not_tried():
+    figure = invariance_figure(table(ORDER[1:3]), PHOTO)
+    assert next(axes.get_title() for axes in figure.axes if axes.images) == "$I$"
+    assert len(cells(figure)) == 4
+
+
 def test_a_table_without_trained_networks_is_refused():
     with pytest.raises(DataError, match="geomsym verify invariance"):
         invariance_figure(pd.DataFrame([row("gap", "identity", 0.0, "Theorem 3.1")]), PHOTO)
