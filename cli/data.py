@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from geomsym.errors import ConfigError, UserError, choose
+from geomsym.errors import ConfigError, UserError, look_up
 
 from .options import DataRoot, Json, Overrides, use_data_root
 
@@ -37,12 +37,12 @@ def fetch(
 ) -> None:
     """Download a data set and verify its checksums."""
     from geomsym.data import SOURCES
-    from geomsym.data.folders import located
+    from geomsym.data.folders import data_path
 
-    source = choose("data", name, SOURCES)
+    source = look_up("data", name, SOURCES)
     if source.fetch is None:
         raise ConfigError("data", name, "nothing to download: it is embedded, or your own")
-    folder = data_root or located(None)
+    folder = data_root or data_path(None)
     source.fetch(folder)
     typer.echo(f"{name} is in {folder}")
 

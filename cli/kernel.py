@@ -35,8 +35,8 @@ def kernel(
     from geomsym.architectures import architecture_specs
     from geomsym.files import require_writable, write_atomically
     from geomsym.kernels import Kernels
-    from geomsym.kernels.matrices import check
-    from geomsym.kernels.store import Folder
+    from geomsym.kernels.matrices import check_inputs
+    from geomsym.kernels.store import FolderStore
 
     from .compose import compose
     from .interrupt import Interrupted, interruptible
@@ -50,9 +50,9 @@ def kernel(
     first, second = (None if path is None else _images(path, cfg.dtype, where) for path in (x1, x2))
     assert first is not None
     specs = architecture_specs(cfg.architecture, outputs=1)
-    check(specs, first, second)
+    check_inputs(specs, first, second)
     tiles = out.with_name(f"{out.name}.tiles")  # what an interrupted command has done
-    kernels = Kernels(store=Folder(tiles))
+    kernels = Kernels(store=FolderStore(tiles))
     try:
         with interruptible(), work_progress("kernel") as report:
             matrices = kernels.matrices(specs, first, second, lambda done, total: report(done, total, "pairs"))

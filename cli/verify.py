@@ -165,12 +165,12 @@ def _check_values(margin: float | None, csv: Path | None, figure: Path | None) -
 
 def _composed(overrides: list[str] | None, device: str) -> RunConfig:
     """The configured run, once it is known that it can be done."""
-    from geomsym.run import check
+    from geomsym.run import check_runs
 
     from .compose import compose
 
     cfg = compose(overrides or [])
-    check([cfg], device)
+    check_runs([cfg], device)
     return cfg
 
 

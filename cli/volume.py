@@ -44,7 +44,7 @@ def volume(
     geometry.layer=all measures every hidden layer; several seeds give intervals, data.shuffle_labels=false,true the
     control.
     """
-    from geomsym.execute.scans import adopt, scan_id, tracked, write_magnification
+    from geomsym.execute.scans import copy_finished_run, keep_initial_weights, scan_id, write_magnification
     from geomsym.identity import run_id
     from geomsym.results import collect
     from geomsym.run import check_scans
@@ -61,11 +61,11 @@ def volume(
         return
     use_data_root(data_root)
     experiment, composed, geometry = compose_volume(arguments)
-    runs = list({run_id(run): run for run in map(tracked, composed)}.values())
+    runs = list({run_id(run): run for run in map(keep_initial_weights, composed)}.values())
     folder, where = out / (name or experiment or "volume"), resolve_device(device)
     check_scans(runs, geometry, where)
     for run in runs:
-        adopt(folder, run)
+        copy_finished_run(folder, run)
     failed = _train_and_measure(folder, runs, geometry, where, workers or default_workers(where))
     results = collect(folder)
     print_magnification(write_magnification(folder, results), scan_id(geometry), as_json)

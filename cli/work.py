@@ -20,14 +20,14 @@ def do_runs(experiment: Path, runs: list[RunConfig], device: str, workers: int) 
     """
     from geomsym.execute import is_finished, jobs, plan
     from geomsym.results import collect
-    from geomsym.run import check
+    from geomsym.run import check_runs
 
     left = [index for index, run in enumerate(runs) if not is_finished(experiment, run)]
     if not left:
         say(f"Nothing to do: finished already, {len(runs)} of {len(runs)}.")
         collect(experiment)
         return {}
-    check([runs[index] for index in left], device)
+    check_runs([runs[index] for index in left], device)
     for index in left:
         plan(experiment, runs[index])
     failures = do_jobs(experiment, [runs[i] for i in left], jobs(experiment, [runs[i] for i in left], device), workers)

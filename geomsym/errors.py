@@ -41,7 +41,7 @@ def unknown_name(key: str, name: str, options: Iterable[str]) -> ConfigError:
     return ConfigError(key, name, f"not one of {', '.join(names)}{nearest(name, names)}")
 
 
-def choose(key: str, name: str, registry: Mapping[str, T]) -> T:
+def look_up(key: str, name: str, registry: Mapping[str, T]) -> T:
     """Look `name` up in a registry, or raise a `ConfigError` that lists the names it has."""
     if name not in registry:
         raise unknown_name(key, name, registry)

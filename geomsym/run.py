@@ -10,11 +10,11 @@ from geomsym import data
 from geomsym.architectures import architecture_specs
 from geomsym.architectures.layer_specs import Specs, shapes
 from geomsym.config import DataConfig, GeometryConfig, RunConfig
-from geomsym.data.folders import located
-from geomsym.errors import choose
+from geomsym.data.folders import data_path
+from geomsym.errors import look_up
 from geomsym.geometry.scan import Scan, State, check_scan, scan
 from geomsym.identity import run_id
-from geomsym.inference import INFERENCE, Fit, Report, silent
+from geomsym.inference import INFERENCE, InferenceResult, ReportProgress, silent
 from geomsym.kernels import Kernels
 from geomsym.transforms import check_transform, sample_transform
 
@@ -25,12 +25,14 @@ class RunResult:
 
     run_id: str
     config: RunConfig
-    fit: Fit
+    fit: InferenceResult
     device: str
     seconds: float
 
 
-def run(cfg: RunConfig, device: str = "cpu", report: Report = silent, kernels: Kernels | None = None) -> RunResult:
+def run(
+    cfg: RunConfig, device: str = "cpu", report: ReportProgress = silent, kernels: Kernels | None = None
+) -> RunResult:
     """Do one run; nothing is read but the data set, and nothing is written, unless `kernels` has a store.
 
     Raises `UserError` where the configuration can't be carried out: data that isn't there, a transform or a layer
@@ -38,7 +40,7 @@ def run(cfg: RunConfig, device: str = "cpu", report: Report = silent, kernels: K
     """
     start = perf_counter()
     specs, dataset = prepare(cfg, device)
-    infer = choose("inference.name", cfg.inference.name, INFERENCE)
+    infer = look_up("inference.name", cfg.inference.name, INFERENCE)
     fit = infer(specs, dataset, cfg.inference, cfg.seed, report, kernels)
     return RunResult(run_id(cfg), cfg, fit, device, perf_counter() - start)
 
@@ -59,14 +61,18 @@ def prepare(cfg: RunConfig, device: str) -> tuple[Specs, data.Dataset]:
 
 
 def measure(
-    cfg: RunConfig, geometry: GeometryConfig, states: dict[int, State], device: str = "cpu", report: Report = silent
+    cfg: RunConfig,
+    geometry: GeometryConfig,
+    states: dict[int, State],
+    device: str = "cpu",
+    report: ReportProgress = silent,
 ) -> Scan:
     """Measure the geometry of a run's representation, with the parameters that it had at some training steps."""
     specs, dataset = prepare(cfg, device)
     return scan(specs, dataset, states, geometry, cfg.seed, report)
 
 
-def check(configs: Sequence[RunConfig], device: str = "cpu") -> None:
+def check_runs(configs: Sequence[RunConfig], device: str = "cpu") -> None:
     """Raise the `UserError` of the first run that couldn't be done, before time is spent on any.
 
     Looks at the data's labels and one image, at the transform's group, and at the shapes between layers.
@@ -78,7 +84,7 @@ def check(configs: Sequence[RunConfig], device: str = "cpu") -> None:
         shape, classes = inspected[repr(cfg.data)]
         check_transform(cfg.transform.name, shape, cfg.transform.strength, getattr(torch, cfg.dtype), device)
         shapes(architecture_specs(cfg.architecture, classes), shape)
-        choose("inference.name", cfg.inference.name, INFERENCE)
+        look_up("inference.name", cfg.inference.name, INFERENCE)
 
 
 def check_scans(configs: Sequence[RunConfig], geometry: GeometryConfig, device: str = "cpu") -> None:
@@ -97,7 +103,7 @@ _loaded: dict[tuple, data.Dataset] = {}
 
 
 def _load(cfg: DataConfig, dtype: torch.dtype, device: str) -> data.Dataset:
-    key = (repr(cfg), located(cfg.root), data.fingerprint(cfg), dtype, device)
+    key = (repr(cfg), data_path(cfg.root), data.fingerprint(cfg), dtype, device)
     if key not in _loaded:
         _loaded.clear()
         _loaded[key] = data.load(cfg, dtype, device)

@@ -18,7 +18,7 @@ from geomsym.config import (
 )
 from geomsym.errors import ConfigError
 from geomsym.identity import run_id
-from geomsym.inference import Fit
+from geomsym.inference import InferenceResult
 from geomsym.run import run
 
 PHOTOS = RunConfig(
@@ -87,7 +87,9 @@ def test_the_transform_follows_the_runs_seed_unless_it_has_one(tiny, monkeypatch
 def seen_by_inference(monkeypatch, *runs):
     """The training images that inference is given in each of the runs."""
     seen = []
-    monkeypatch.setitem(module.INFERENCE, "nn_plus", lambda specs, data, *rest: seen.append(data) or Fit("ok", {}))
+    monkeypatch.setitem(
+        module.INFERENCE, "nn_plus", lambda specs, data, *rest: seen.append(data) or InferenceResult("ok", {})
+    )
     for cfg in runs:
         run(cfg)
     return [data.train.x for data in seen]

@@ -1,5 +1,5 @@
 """Statistics of results."""
 
-from geomsym.analysis.seeds import over_seeds, settings
+from geomsym.analysis.seeds import over_seeds, setting_columns
 
-__all__ = ["over_seeds", "settings"]
+__all__ = ["over_seeds", "setting_columns"]

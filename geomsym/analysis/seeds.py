@@ -7,7 +7,7 @@ SETTING = ["data", "transform", "transform_strength", "architecture", "width", "
 """The columns of runs.csv that, with any dotted config keys, make runs equal up to their seed."""
 
 
-def settings(runs: pd.DataFrame) -> list[str]:
+def setting_columns(runs: pd.DataFrame) -> list[str]:
     """The columns of a table of runs by which runs that differ in their seeds alone are grouped."""
     return [*SETTING, *(column for column in runs if "." in column)]
 
@@ -19,7 +19,7 @@ def over_seeds(runs: pd.DataFrame, value: str = "best_test_accuracy") -> pd.Data
     `standard_error` (of the mean, s/√n; missing for one run), `fitted` and `runs`, the numbers of fitted and of all
     runs. A setting without a fitted run has no mean.
     """
-    columns = settings(runs)
+    columns = setting_columns(runs)
     fitted = runs[value].where(runs.status == "ok")
     groups = fitted.groupby([runs[column] for column in columns], dropna=False, sort=False)
     summary = groups.agg(mean="mean", standard_error="sem", fitted="count", runs="size")

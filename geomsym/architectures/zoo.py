@@ -21,7 +21,7 @@ from geomsym.architectures.layer_specs import (
 )
 from geomsym.architectures.stack import stack
 from geomsym.config import ArchitectureConfig, StackConfig
-from geomsym.errors import choose
+from geomsym.errors import look_up
 
 
 def _hidden(cfg: ArchitectureConfig, layer: Dense | Conv) -> Specs:
@@ -75,8 +75,8 @@ def architecture_specs(cfg: ArchitectureConfig, outputs: int) -> Specs:
 
     Raises `ConfigError` for an unknown name or activation.
     """
-    choose("architecture.activation", cfg.activation, ACTIVATIONS)
-    body = stack(cfg) if isinstance(cfg, StackConfig) else choose("architecture.name", cfg.name, ARCHITECTURES)(cfg)
+    look_up("architecture.activation", cfg.activation, ACTIVATIONS)
+    body = stack(cfg) if isinstance(cfg, StackConfig) else look_up("architecture.name", cfg.name, ARCHITECTURES)(cfg)
     return (*body, Dense(outputs, cfg.w_variance, cfg.b_variance))
 
 

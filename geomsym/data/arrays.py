@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from geomsym.config import DataConfig
 from geomsym.data.array_layout import channels_first
-from geomsym.data.base import Labels, Member, Source
+from geomsym.data.base import Labels, Source, SourceEntry
 from geomsym.data.in_memory import in_memory
 from geomsym.errors import ConfigError, DataError
 
@@ -147,7 +147,7 @@ def _check_same_classes(file: Path, train: set[int], test: set[int]) -> None:
             raise DataError(f"{file}: {key} has no example of label {labels}, which {other} has; give both all classes")
 
 
-MEMBER = Member(
+ENTRY = SourceEntry(
     "arrays",
     DataConfig,
     "your arrays, an .npz file with x_train, y_train, x_test, y_test",

@@ -48,7 +48,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Member(Generic[C]):
+class SourceEntry(Generic[C]):
     """A line of the registry of sources.
 
     `open(cfg, folder)` opens the set; `folder` is where data lie on disk, which embedded sources ignore.

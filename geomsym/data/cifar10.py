@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from geomsym.config import DataConfig
-from geomsym.data.base import LabelledImages, Member, Source
+from geomsym.data.base import LabelledImages, Source, SourceEntry
 from geomsym.data.in_memory import in_memory
 from geomsym.data.torchvision_sets import TorchvisionSet
 
@@ -24,4 +24,6 @@ def _pool(part: Any, image_size: int | None) -> LabelledImages:
     return in_memory(images, np.asarray(part.targets, np.int64), image_size)
 
 
-MEMBER = Member("cifar10", DataConfig, "small photographs, 50,000 + 10,000, 3×32×32", open_cifar10, fetch=FILES.fetch)
+ENTRY = SourceEntry(
+    "cifar10", DataConfig, "small photographs, 50,000 + 10,000, 3×32×32", open_cifar10, fetch=FILES.fetch
+)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from geomsym.config import DigitsConfig
-from geomsym.data.base import Images, Labels, Member, Source
+from geomsym.data.base import Images, Labels, Source, SourceEntry
 from geomsym.data.in_memory import in_memory
 from geomsym.data.subsets import balanced_order
 from geomsym.seeds import numpy_generator
@@ -37,4 +37,4 @@ def _digits() -> tuple[Images, Labels]:
     return pixels.reshape(-1, 1, 8, 8).astype(np.float32) / 16, labels.astype(np.int64)
 
 
-MEMBER = Member("digits", DigitsConfig, "handwritten digits, 1,297 + 500, 8×8, embedded", open_digits)
+ENTRY = SourceEntry("digits", DigitsConfig, "handwritten digits, 1,297 + 500, 8×8, embedded", open_digits)

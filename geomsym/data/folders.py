@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT_VARIABLE = "GEOMSYM_DATA"
 
 
-def located(root: str | None) -> Path:
+def data_path(root: str | None) -> Path:
     """The data folder or file: `data.root` if given, else $GEOMSYM_DATA, else the user's data folder."""
     chosen = root or os.environ.get(ROOT_VARIABLE)
     return Path(chosen).expanduser() if chosen else user_folder()

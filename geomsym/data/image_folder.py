@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from geomsym.config import DataConfig
-from geomsym.data.base import Images, Indices, LabelledImages, Member, Source
+from geomsym.data.base import Images, Indices, LabelledImages, Source, SourceEntry
 from geomsym.data.image_files import Square
 from geomsym.data.in_memory import as_float
 from geomsym.errors import DataError
@@ -82,7 +82,7 @@ def _check_same_classes(folder: Path, train: set[str], test: set[str]) -> None:
             raise DataError(f"{folder / part}: has no folder for {names}; train and test need the same classes")
 
 
-MEMBER = Member(
+ENTRY = SourceEntry(
     "image_folder",
     DataConfig,
     "your image files, FOLDER/train/CLASS/* and FOLDER/test/CLASS/*",

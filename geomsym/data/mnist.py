@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from geomsym.config import DataConfig
-from geomsym.data.base import LabelledImages, Member, Source
+from geomsym.data.base import LabelledImages, Source, SourceEntry
 from geomsym.data.in_memory import in_memory
 from geomsym.data.torchvision_sets import TorchvisionSet
 
@@ -25,4 +25,4 @@ def _pool(part: Any, image_size: int | None) -> LabelledImages:
     return in_memory(images, part.targets.numpy().astype(np.int64), image_size)
 
 
-MEMBER = Member("mnist", DataConfig, "handwritten digits, 60,000 + 10,000, 1×28×28", open_mnist, fetch=FILES.fetch)
+ENTRY = SourceEntry("mnist", DataConfig, "handwritten digits, 60,000 + 10,000, 1×28×28", open_mnist, fetch=FILES.fetch)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsym.config import PhotoPatchesConfig
-from geomsym.data.base import Images, Indices, LabelledImages, Member, Source
+from geomsym.data.base import Images, Indices, LabelledImages, Source, SourceEntry
 from geomsym.errors import ConfigError, DataError
 from geomsym.seeds import numpy_generator
 
@@ -141,7 +141,7 @@ def _largest_crop() -> int:
     return min(min(h, 3 * w // 5, w - -(-3 * w // 5)) for _, h, w in shapes)
 
 
-MEMBER = Member(
+ENTRY = SourceEntry(
     "photo_patches",
     PhotoPatchesConfig,
     "texture of ten photographs, 50,000 + 10,000, embedded",

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsym.config import SinusoidConfig
-from geomsym.data.base import LabelledImages, Labels, Member, Source
+from geomsym.data.base import LabelledImages, Labels, Source, SourceEntry
 from geomsym.data.in_memory import in_memory
 from geomsym.seeds import numpy_generator
 
@@ -32,4 +32,6 @@ def _pool(cfg: SinusoidConfig, part: str) -> LabelledImages:
     return in_memory(points[:, :, None, None], above(points), cfg.image_size)
 
 
-MEMBER = Member("sinusoid", SinusoidConfig, "points in the plane, generated: two sides of a sine curve", open_sinusoid)
+ENTRY = SourceEntry(
+    "sinusoid", SinusoidConfig, "points in the plane, generated: two sides of a sine curve", open_sinusoid
+)

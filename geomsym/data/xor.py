@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from geomsym.config import XorConfig
-from geomsym.data.base import LabelledImages, Member, Source
+from geomsym.data.base import LabelledImages, Source, SourceEntry
 from geomsym.data.in_memory import in_memory
 from geomsym.errors import ConfigError
 from geomsym.seeds import numpy_generator
@@ -43,4 +43,4 @@ def _cloud(cfg: XorConfig, part: str) -> LabelledImages:
     return in_memory(points[:, :, None, None], LABELS[corner], cfg.image_size)
 
 
-MEMBER = Member("xor", XorConfig, "points in the plane, generated: exclusive or, exact or noisy", open_xor)
+ENTRY = SourceEntry("xor", XorConfig, "points in the plane, generated: exclusive or, exact or noisy", open_xor)

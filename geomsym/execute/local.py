@@ -15,9 +15,9 @@ import numba
 import torch
 
 from geomsym.errors import UserError
-from geomsym.inference import Report
+from geomsym.inference import ReportProgress
 
-Job = Callable[[Report], None]
+Job = Callable[[ReportProgress], None]
 """Work that reports its progress; it is sent to worker processes."""
 
 Progress = Callable[[int, int, int, str], None]

@@ -23,9 +23,9 @@ from geomsym.environment import environment
 from geomsym.errors import UserError
 from geomsym.files import write_atomically, write_csv, write_json, write_text
 from geomsym.identity import SCHEMA_VERSION, canonical, run_id
-from geomsym.inference import Report, silent
+from geomsym.inference import ReportProgress, silent
 from geomsym.kernels import Kernels
-from geomsym.kernels.store import Folder
+from geomsym.kernels.store import FolderStore
 from geomsym.results import CURVE_COLUMNS, read_json
 from geomsym.run import RunResult, run
 
@@ -58,7 +58,7 @@ def perform(
     experiment: Path,
     cfg: RunConfig,
     device: str,
-    report: Report = silent,
+    report: ReportProgress = silent,
     alongside: Sequence[ArchitectureConfig] = (),
 ) -> None:
     """Do a run and write its files. An error is written down as status «failed», then raised.
@@ -72,7 +72,7 @@ def perform(
     write_json(folder / "environment.json", environment(device) | {"identity": identity(cfg)})
     try:
         networks = tuple(architecture_specs(architecture, outputs=1) for architecture in alongside)
-        kernels = Kernels(store=Folder(experiment.parent / KERNELS), alongside=networks)
+        kernels = Kernels(store=FolderStore(experiment.parent / KERNELS), alongside=networks)
         _write_result(folder, run(cfg, device, report, kernels))
     except Exception as error:
         write_text(folder / "error.txt", traceback.format_exc())
@@ -81,7 +81,7 @@ def perform(
         raise
 
 
-def jobs(experiment: Path, runs: Sequence[RunConfig], device: str) -> list[Callable[[Report], None]]:
+def jobs(experiment: Path, runs: Sequence[RunConfig], device: str) -> list[Callable[[ReportProgress], None]]:
     """What `perform` does for each of the runs of a sweep."""
     return [
         partial(perform, experiment, cfg, device, alongside=others)

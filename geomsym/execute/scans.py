@@ -16,19 +16,19 @@ import pandas as pd
 import torch
 from omegaconf import OmegaConf
 
-from geomsym.analysis import settings
+from geomsym.analysis import setting_columns
 from geomsym.analysis.magnification import magnification, statistics
 from geomsym.config import GeometryConfig, GradientDescentConfig, RunConfig
 from geomsym.errors import ConfigError, DataError
 from geomsym.execute.record import folder_of, is_finished
 from geomsym.files import write_csv, write_text
 from geomsym.identity import SCHEMA_VERSION, run_id
-from geomsym.inference import Report, silent
+from geomsym.inference import ReportProgress, silent
 from geomsym.results import SCAN_TABLES, Results, read_json
 from geomsym.run import measure
 
 
-def tracked(cfg: RunConfig) -> RunConfig:
+def keep_initial_weights(cfg: RunConfig) -> RunConfig:
     """The run with its initial and last weights kept, where it doesn't say which.
 
     Raises `ConfigError` for a run that has no weights.
@@ -58,7 +58,7 @@ def is_scanned(experiment: Path, cfg: RunConfig, geometry: GeometryConfig) -> bo
 
 
 def perform_scan(
-    experiment: Path, cfg: RunConfig, geometry: GeometryConfig, device: str, report: Report = silent
+    experiment: Path, cfg: RunConfig, geometry: GeometryConfig, device: str, report: ReportProgress = silent
 ) -> None:
     """Measure a finished run and write its tables."""
     path = folder_of(experiment, cfg) / "checkpoint.pt"
@@ -74,7 +74,7 @@ def perform_scan(
         write_csv(folder / f"{name}.csv", table.reindex(columns=list(SCAN_TABLES[name])))
 
 
-def adopt(experiment: Path, cfg: RunConfig) -> None:
+def copy_finished_run(experiment: Path, cfg: RunConfig) -> None:
     """Copy the run's folder from another experiment beside this one where it is finished there and not here."""
     if is_finished(experiment, cfg):
         return
@@ -93,7 +93,7 @@ def write_magnification(experiment: Path, results: Results) -> pd.DataFrame:
     """Statistics of all scans of an experiment over its seeds, as magnification.csv; diverged runs are left out."""
     runs, label = results.runs.query("status != 'diverged'"), "data.shuffle_labels"
     shuffled = runs[label].astype(bool) if label in runs else pd.Series(False, index=runs.index)
-    columns = [column for column in settings(runs) if column not in (label, "seed")]
+    columns = [column for column in setting_columns(runs) if column not in (label, "seed")]
     table = magnification(
         statistics(results.geometry), runs[["run_id", "seed", *columns]].assign(shuffled_labels=shuffled)
     )

@@ -18,7 +18,7 @@ from functools import singledispatch
 import torch
 from torch import Tensor
 
-from geomsym.errors import ConfigError, choose
+from geomsym.errors import ConfigError, look_up
 from geomsym.geometry.jacobian import (
     MEMORY,
     Cost,
@@ -79,7 +79,7 @@ def scalar_curvature(
     Raises what `geomsym.geometry.jacobian.jacobian_blocks` raises, and `ConfigError` for an unknown name or for the
     convention «paper» where it is no multiple of R.
     """
-    if choose("geometry.convention", convention, CONVENTIONS) != 1:
+    if look_up("geometry.convention", convention, CONVENTIONS) != 1:
         raise ConfigError("geometry.convention", convention, "is for one dense hidden layer only: give standard")
     results = []
     for points, frame, cost, scale in _framed_blocks(feature_map, x, normalization, floor, memory):

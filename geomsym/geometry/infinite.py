@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.func import grad, jacfwd, jvp, vmap
 
 from geomsym.architectures.activations import ACTIVATIONS
-from geomsym.errors import ConfigError, choose
+from geomsym.errors import ConfigError, look_up
 from geomsym.geometry.curvature import CONVENTIONS
 from geomsym.geometry.jacobian import check_points
 from geomsym.kernels.dual import DUALS
@@ -111,7 +111,7 @@ class InfiniteNetwork:
 
     def scalar_curvature(self, x: Tensor, *, convention: str = "standard") -> Tensor:
         """R [p] at points x [p, d]; raises `ConfigError` for the convention «paper» at more than one layer."""
-        multiple = choose("geometry.convention", convention, CONVENTIONS)
+        multiple = look_up("geometry.convention", convention, CONVENTIONS)
         if multiple != 1 and self.depth > 1:
             raise ConfigError("geometry.convention", convention, "is for one hidden layer only: give standard")
         check_points(x)
@@ -153,7 +153,7 @@ def infinite_network(
     activation: str, depth: int = 1, w_variance: float = 2.0, b_variance: float = 0.01
 ) -> InfiniteNetwork:
     """The limit of the networks «fcn» of `geomsym.architectures`; raises `ConfigError` for an unknown activation."""
-    return InfiniteNetwork(choose("architecture.activation", activation, MOMENTS), depth, w_variance, b_variance)
+    return InfiniteNetwork(look_up("architecture.activation", activation, MOMENTS), depth, w_variance, b_variance)
 
 
 Kernel = Callable[[Tensor, Tensor], Tensor]

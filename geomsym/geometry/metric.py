@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from geomsym.errors import choose
+from geomsym.errors import look_up
 from geomsym.geometry.jacobian import MEMORY, FeatureMap, jacobian_blocks
 
 NORMALIZATIONS = {"features": True, "none": False}
@@ -21,4 +21,4 @@ def metric(feature_map: FeatureMap, x: Tensor, *, normalization: str = "features
 
 def root_scale(features: int, normalization: str) -> float:
     """√n for «features», 1 for «none»: what J is divided by."""
-    return features**0.5 if choose("geometry.normalization", normalization, NORMALIZATIONS) else 1.0
+    return features**0.5 if look_up("geometry.normalization", normalization, NORMALIZATIONS) else 1.0

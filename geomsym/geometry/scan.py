@@ -27,7 +27,7 @@ from geomsym.geometry.jacobian import FeatureMap
 from geomsym.geometry.neighbours import class_indices, first_of_classes, nearest_pair, samples_by_index
 from geomsym.geometry.slices import Slice
 from geomsym.geometry.volume import Volume, slice_volume, volume
-from geomsym.inference import Report, silent
+from geomsym.inference import ReportProgress, silent
 from geomsym.seeds import torch_generator
 
 State = dict[str, Tensor]
@@ -50,7 +50,12 @@ class Scan:
 
 
 def scan(
-    specs: Specs, data: Dataset, states: dict[int, State], cfg: GeometryConfig, seed: int, report: Report = silent
+    specs: Specs,
+    data: Dataset,
+    states: dict[int, State],
+    cfg: GeometryConfig,
+    seed: int,
+    report: ReportProgress = silent,
 ) -> Scan:
     """Measure a network of these layers with each of the `states`, parameters by training step.
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.func import jvp
 
-from geomsym.errors import choose
+from geomsym.errors import look_up
 from geomsym.geometry.curvature import CONVENTIONS, orthonormal_frame, scalar_curvature
 from geomsym.geometry.jacobian import MEMORY, blocks, check_points, jacobian_blocks
 from geomsym.geometry.metric import root_scale
@@ -73,7 +73,7 @@ def _(
     floor: float = FLOOR,
     memory: float = MEMORY,
 ) -> Tensor:
-    multiple = choose("geometry.convention", convention, CONVENTIONS)
+    multiple = look_up("geometry.convention", convention, CONVENTIONS)
     check_points(x)
     scale, results = root_scale(len(feature_map.weight), normalization), []
     z = feature_map.preactivation(x)

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from geomsym.config import GradientDescentConfig
 from geomsym.data import Dataset
-from geomsym.inference.fit import Scores
 from geomsym.inference.losses import mean_squared_error, targets
+from geomsym.inference.result import Scores
 
 
 def evaluate(network: nn.Module, data: Dataset, cfg: GradientDescentConfig) -> Scores:

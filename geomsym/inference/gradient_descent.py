@@ -18,8 +18,8 @@ from geomsym.config import GradientDescentConfig
 from geomsym.data import Dataset, Split
 from geomsym.errors import ConfigError
 from geomsym.inference.evaluation import evaluate
-from geomsym.inference.fit import FITTED, Fit, Report, Scores, best, silent, summarize
 from geomsym.inference.losses import objective
+from geomsym.inference.result import FITTED, InferenceResult, ReportProgress, Scores, best, silent, summarize
 from geomsym.inference.tangent_kernel import largest_tangent_eigenvalue
 from geomsym.kernels import Kernels
 from geomsym.seeds import torch_generator
@@ -36,9 +36,9 @@ def gradient_descent(
     data: Dataset,
     cfg: GradientDescentConfig,
     seed: int,
-    report: Report = silent,
+    report: ReportProgress = silent,
     kernels: Kernels | None = None,
-) -> Fit:
+) -> InferenceResult:
     """Train a network with these layer specs, initial values from `seed`, on the data's dtype and device.
 
     `kernels` is there for the signature that all algorithms share.
@@ -69,7 +69,7 @@ def gradient_descent(
         "parameters": count_parameters(network),
     }
     steps_per_epoch = len(x) / min(cfg.batch_size, len(x))
-    return Fit(status, summarize(curve) | sizes, curve, checkpoints, steps_per_epoch)
+    return InferenceResult(status, summarize(curve) | sizes, curve, checkpoints, steps_per_epoch)
 
 
 def descend(

@@ -19,8 +19,8 @@ from geomsym.config import KernelRegressionConfig
 from geomsym.data import Dataset
 from geomsym.errors import ConfigError, UserError
 from geomsym.inference.evaluation import score
-from geomsym.inference.fit import FITTED, Fit, Report, silent, summarize
 from geomsym.inference.losses import targets
+from geomsym.inference.result import FITTED, InferenceResult, ReportProgress, silent, summarize
 from geomsym.kernels import Kernels
 
 JITTERS = (0.0, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
@@ -48,9 +48,9 @@ def kernel_regression(
     data: Dataset,
     cfg: KernelRegressionConfig,
     seed: int,
-    report: Report = silent,
+    report: ReportProgress = silent,
     kernels: Kernels | None = None,
-) -> Fit:
+) -> InferenceResult:
     """Fit the kernel predictor of these layer specs: kernels in the data's dtype, the system in float64.
 
     Nothing in it is random: `seed` is there for the signature that all algorithms share. `report` counts pairs of
@@ -70,7 +70,7 @@ def kernel_regression(
     if cfg.name == "nngp" and "test" in cross:
         variance = posterior_variance(solution, cross["test"], kernels.diagonal(specs, data.test.x))
         metrics["test_variance"] = variance.mean().item()
-    return Fit("ok" if scores["train", "accuracy"] >= FITTED else "unfitted", metrics)
+    return InferenceResult("ok" if scores["train", "accuracy"] >= FITTED else "unfitted", metrics)
 
 
 def quality(solution: Solution, ridge: float) -> dict[str, float]:
@@ -86,7 +86,7 @@ def quality(solution: Solution, ridge: float) -> dict[str, float]:
 class _Matrices:
     """The kernel matrices «ntk» or «nngp» of one network, in float64, reported as one course of work."""
 
-    def __init__(self, specs: Specs, name: str, kernels: Kernels, data: Dataset, report: Report):
+    def __init__(self, specs: Specs, name: str, kernels: Kernels, data: Dataset, report: ReportProgress):
         n = len(data.train)
         self.specs, self.name, self.kernels, self.report = specs, name, kernels, report
         self.done, self.total = 0, n * (n + 1) // 2 + n * (len(data.validation) + len(data.test))

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from geomsym.architectures.layer_specs import Specs
-from geomsym.errors import ConfigError, choose
+from geomsym.errors import ConfigError, look_up
 from geomsym.kernels import numba_backend, triton_backend
 from geomsym.kernels.planes import Matrices, is_circular, kernel_block
-from geomsym.kernels.readout import Window, axis_pairs, infinite, split_at_readout
+from geomsym.kernels.readout import Window, axis_pairs, split_at_readout, without_widths
 
 Block = Callable[[Sequence[Specs], Tensor, Tensor], list[Matrices]]
 """Computes NNGP and NTK [n1, n2] of networks that share their layers up to the readout."""
@@ -48,7 +48,7 @@ def choose_backend(name: str, specs: Specs, x: Tensor) -> str:
     """The backend's name; raises `ConfigError` where one is asked for that doesn't cover the layers."""
     if name == "auto":
         return next(key for key, backend in BACKENDS.items() if backend.supports([specs], x))
-    backend = choose("backend", name, BACKENDS)
+    backend = look_up("backend", name, BACKENDS)
     if not backend.supports([specs], x):
         raise ConfigError("backend", name, f"covers {backend.coverage}: give torch or auto")
     return name
@@ -57,7 +57,7 @@ def choose_backend(name: str, specs: Specs, x: Tensor) -> str:
 def goes_along(other: Specs, specs: Specs, x: Tensor, backend: str) -> bool:
     """Whether another network shares the body of this one, and the backend covers both at once."""
     size = (x.shape[2], x.shape[3])
-    same = split_at_readout(infinite(other), size)[0] == split_at_readout(infinite(specs), size)[0]
+    same = split_at_readout(without_widths(other), size)[0] == split_at_readout(without_widths(specs), size)[0]
     return same and BACKENDS[backend].supports([specs, other], x)
 
 

@@ -13,7 +13,7 @@ from geomsym.kernels.recursion import box_mean
 
 
 @dataclass(frozen=True)
-class Pass:
+class PlanePass:
     """All that one pass over the displacement planes of two sets of images needs, for L convolutions with ReLU.
 
     Images x1 [n1, c, h, w] and x2 [n2, c, h, w]; variances q1 [n1, L, h, w] and q2 of the pre-activations, float64.
@@ -33,7 +33,7 @@ class Pass:
     columns: Tensor
 
     @classmethod
-    def of(cls, body: Specs, windows: Sequence[Window], x1: Tensor, x2: Tensor) -> "Pass":
+    def of(cls, body: Specs, windows: Sequence[Window], x1: Tensor, x2: Tensor) -> "PlanePass":
         """The pass that these readouts need together."""
         h, w = x1.shape[2:]
         circular = is_circular(body)
@@ -45,7 +45,7 @@ class Pass:
         return cls(convolutions, circular, x1, x2, q1, q2, dys, dxs, rows * share[:, None, None], columns)
 
 
-PlaneSums = Callable[[Pass], Matrices]
+PlaneSums = Callable[[PlanePass], Matrices]
 """K and Θ [R, n1, n2] behind every readout of a pass."""
 
 
@@ -76,7 +76,7 @@ def covers(networks: Sequence[Specs], size: tuple[int, int]) -> bool:
 def convolutional_block(networks: Sequence[Specs], x1: Tensor, x2: Tensor, plane_sums: PlaneSums) -> list[Matrices]:
     """NNGP and NTK [n1, n2] of every network in the dtype of x1, for networks that `covers`."""
     body, windows, heads = split_together(networks, (x1.shape[2], x1.shape[3]))
-    work = Pass.of(body, windows, x1, x2)
+    work = PlanePass.of(body, windows, x1, x2)
     K, Theta = plane_sums(work)
     unread = (x1.new_zeros(len(x)) for x in (x1, x2))  # variances, which no layer behind asks for
     q, q2 = tuple(unread)
@@ -113,7 +113,7 @@ def _variances(convolutions: Sequence[Conv], x: Tensor) -> Tensor:
     return torch.stack(planes, dim=1)
 
 
-def _exact_where_equal(work: Pass, K: Tensor, Theta: Tensor) -> None:
+def _exact_where_equal(work: PlanePass, K: Tensor, Theta: Tensor) -> None:
     """Overwrite K and Θ of equal images, whose angle is 0: without averaging, its rounding error would show.
 
     Θ ← σ_w²·mean over taps of Θ/2 + q, with Θ = 0 before the first layer.

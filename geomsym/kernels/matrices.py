@@ -9,10 +9,10 @@ from torch import Tensor
 from geomsym.architectures.layer_specs import Specs, shapes
 from geomsym.errors import DataError
 from geomsym.kernels.backends import BACKENDS, choose_backend
-from geomsym.kernels.store import Nowhere, Store
+from geomsym.kernels.store import NoStore, Store
 from geomsym.kernels.tiles import Tile, Tiling
 
-Report = Callable[[int, int], None]
+ReportPairs = Callable[[int, int], None]
 """Called with (pairs of images done, pairs in all) as a matrix grows."""
 
 DIAGONAL_SIDE = 8
@@ -52,14 +52,14 @@ class Kernels:
 
     backend: str = "auto"
     memory: float = 1e9
-    store: Store = field(default_factory=Nowhere)
+    store: Store = field(default_factory=NoStore)
     alongside: tuple[Specs, ...] = ()
 
     def matrices(
-        self, specs: Specs, x1: Tensor, x2: Tensor | None = None, report: Report = lambda done, total: None
+        self, specs: Specs, x1: Tensor, x2: Tensor | None = None, report: ReportPairs = lambda done, total: None
     ) -> KernelMatrices:
         """NNGP and NTK of all pairs, as `kernel_matrices` says."""
-        check(specs, x1, x2)
+        check_inputs(specs, x1, x2)
         backend = choose_backend(self.backend, specs, x1)
         tiling = Tiling.of(specs, x1, x2, backend, self.memory, self.store, self.alongside)
         nngp, ntk = (x1.new_empty(len(x1), len(tiling.x2)) for _ in range(2))
@@ -73,7 +73,7 @@ class Kernels:
 
     def diagonal(self, specs: Specs, x: Tensor) -> Tensor:
         """The NNGP kernel [n] of every image of x [n, c, h, w] with itself."""
-        check(specs, x, None)
+        check_inputs(specs, x, None)
         block = BACKENDS[choose_backend(self.backend, specs, x)].block
         return torch.cat([block([specs], some, some)[0][0].diagonal() for some in x.split(DIAGONAL_SIDE)])
 
@@ -84,7 +84,7 @@ def _place(matrix: Tensor, tile: Tile, value: Tensor) -> None:
         matrix[tile.columns, tile.rows] = value.mT
 
 
-def check(specs: Specs, x1: Tensor, x2: Tensor | None) -> None:
+def check_inputs(specs: Specs, x1: Tensor, x2: Tensor | None) -> None:
     """Raise `DataError` or `ConfigError` where `kernel_matrices` can't be computed of these."""
     _check_images(x1, "x1")
     if x2 is not None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from geomsym.architectures.layer_specs import Activation, Conv, Dense, Specs
-from geomsym.kernels.compiled import Pass, convolutional_block, covers
+from geomsym.kernels.compiled import PlanePass, convolutional_block, covers
 from geomsym.kernels.planes import Matrices, equal_pairs, finish
 from geomsym.kernels.readout import split_together
 
@@ -57,7 +57,7 @@ def _start_threads() -> None:
     torch.set_num_threads(threads)
 
 
-def plane_sums(work: Pass) -> Matrices:
+def plane_sums(work: PlanePass) -> Matrices:
     """K and Θ [R, n1, n2] behind the R readouts of a pass, float64."""
     from geomsym.kernels.numba_planes import all_units
 

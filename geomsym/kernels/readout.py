@@ -26,7 +26,7 @@ class Window:
     width: int
 
 
-def infinite(specs: Specs) -> Specs:
+def without_widths(specs: Specs) -> Specs:
     """The same layers without what infinitely wide ones don't depend on: widths, and the law of later weights.
 
     Raises `ConfigError` where the weights of the first layer aren't Gaussian: its fan-in is finite, and so would its
@@ -46,7 +46,7 @@ def split_together(
 
     Raises `ConfigError` where they differ before their readouts.
     """
-    bodies, windows, heads = zip(*(split_at_readout(infinite(specs), size) for specs in networks), strict=True)
+    bodies, windows, heads = zip(*(split_at_readout(without_widths(specs), size) for specs in networks), strict=True)
     if any(body != bodies[0] for body in bodies):
         raise ConfigError("architecture", "networks", "only those with the same layers up to the readout go together")
     return bodies[0], windows, heads

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from geomsym.architectures.layer_specs import Activation, Conv, Dense, LocallyConnected
 from geomsym.architectures.layers import pad
-from geomsym.errors import choose
+from geomsym.errors import look_up
 from geomsym.kernels.dual import DUALS
 from geomsym.kernels.readout import Displacement
 
@@ -74,7 +74,7 @@ def _(spec: Dense, state: Vectors) -> Any:
 
 @propagate.register(Activation)
 def _(spec: Activation, state: Vectors | Planes) -> Any:
-    dual = choose("architecture.activation", spec.name, DUALS)
+    dual = look_up("architecture.activation", spec.name, DUALS)
     q2 = state.q2
     if isinstance(state, Planes):
         q2 = displaced(q2, state.displacement, circular=True)  # outside the image K is masked in any case

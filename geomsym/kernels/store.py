@@ -23,7 +23,7 @@ from geomsym.architectures.layer_specs import Specs
 from geomsym.errors import DataError
 from geomsym.files import write_atomically
 from geomsym.kernels.planes import Matrices
-from geomsym.kernels.readout import infinite
+from geomsym.kernels.readout import without_widths
 
 VERSION = 1
 """Part of every name; to be raised by a change that gives other values."""
@@ -49,7 +49,7 @@ class Store(Protocol):
         ...
 
 
-class Nowhere:
+class NoStore:
     """Keeps nothing."""
 
     def read(self, network: str, tile: str) -> Matrices | None:
@@ -68,7 +68,7 @@ class Nowhere:
         yield True
 
 
-class Folder:
+class FolderStore:
     """Keeps tiles in a folder, which is made when the first is written."""
 
     def __init__(self, path: Path):
@@ -117,7 +117,7 @@ class Folder:
 
 def network_name(specs: Specs, dtype: torch.dtype, backend: str) -> str:
     """Twelve hexadecimal digits for everything but the images that the values of a tile depend on."""
-    return _digest(repr((VERSION, infinite(specs), str(dtype), backend)).encode())
+    return _digest(repr((VERSION, without_widths(specs), str(dtype), backend)).encode())
 
 
 def images_name(x: Tensor) -> str:

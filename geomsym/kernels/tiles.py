@@ -11,7 +11,7 @@ from geomsym.architectures.layer_specs import Specs
 from geomsym.kernels.backends import BACKENDS, Block, goes_along, tile_side
 from geomsym.kernels.planes import Matrices
 from geomsym.kernels.readout import split_at_readout
-from geomsym.kernels.store import Nowhere, Store, images_name, network_name
+from geomsym.kernels.store import NoStore, Store, images_name, network_name
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Tiling:
             networks,
             network_name(body, x1.dtype, backend),
             BACKENDS[backend].block,
-            store if body else Nowhere(),  # without planes, computing is as fast as reading
+            store if body else NoStore(),  # without planes, computing is as fast as reading
         )
 
     @property

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from geomsym.architectures.layer_specs import Conv, Specs
-from geomsym.kernels.compiled import Pass, convolutional_block, covers
+from geomsym.kernels.compiled import PlanePass, convolutional_block, covers
 from geomsym.kernels.planes import Matrices
 
 LARGEST_SIDE = 64
@@ -28,7 +28,7 @@ def kernel_block(networks: Sequence[Specs], x1: Tensor, x2: Tensor) -> list[Matr
     return convolutional_block(networks, x1, x2, plane_sums)
 
 
-def plane_sums(work: Pass) -> Matrices:
+def plane_sums(work: PlanePass) -> Matrices:
     """K and Θ [R, n1, n2] behind the R readouts of a pass, float64."""
     from geomsym.kernels import triton_planes
 

@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from geomsym.analysis import over_seeds, settings
+from geomsym.analysis import over_seeds, setting_columns
 from geomsym.plotting import style
 from geomsym.results import Results
 from geomsym.transforms import GROUPS
@@ -77,7 +77,7 @@ def _panel(axes: Axes, runs: pd.DataFrame, summary: pd.DataFrame, groups: list[s
 
 def _dots(axes: Axes, runs: pd.DataFrame, line: pd.DataFrame, groups: list[str], look: dict[str, Any]) -> None:
     """Every fitted seed of the settings of one line."""
-    columns = settings(runs)
+    columns = setting_columns(runs)
     fitted = runs[runs.status == "ok"].merge(line[columns], on=columns)
     x = [groups.index(name) + look["offset"] for name in fitted["transform"]]
     accuracy = 100 * fitted.best_test_accuracy.astype(float)
@@ -94,7 +94,7 @@ def series_order(table: pd.DataFrame) -> list[str]:
 def series_names(summary: pd.DataFrame) -> pd.Series:
     """A name for the line of every row: its architecture, and whatever else varies where all else is equal."""
     names = summary.architecture.map(style.architecture_name)
-    for column in settings(summary):
+    for column in setting_columns(summary):
         if column not in ("data", "transform", "architecture", "inference", "subset_size"):
             varied = summary.groupby(["transform", "architecture", "inference"])[column].transform("nunique") > 1
             names = names.where(~varied, names + f", {column.split('.')[-1]} " + summary[column].astype("string"))

@@ -21,7 +21,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from geomsym.plotting import style
-from geomsym.plotting.scans import Scan, numbers, volume_note
+from geomsym.plotting.scans import ScanOfRuns, numbers, volume_note
 
 LOWEST = 0.01
 """The quantile of log-volumes at which their scale begins: volumes of saturated regions have no lower bound."""
@@ -70,7 +70,7 @@ QUANTITIES = {
 class Maps:
     """A scan of one run over training, as maps on scales that hold for all its steps."""
 
-    def __init__(self, scan: Scan) -> None:
+    def __init__(self, scan: ScanOfRuns) -> None:
         self.scan = scan
         self.kind = scan.rows.kind.iloc[0]
         values = {item: numbers(scan.rows[item.column]) for item in QUANTITIES[self.kind]}

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geomsym.analysis import settings
+from geomsym.analysis import setting_columns
 from geomsym.plotting import style
 from geomsym.results import Results
 from geomsym.transforms import GROUPS
@@ -23,7 +23,7 @@ BARE = ("data", "activation", "inference", "path")
 
 
 @dataclass(frozen=True)
-class Scan:
+class ScanOfRuns:
     """One setting of where and how a layer was measured, in the runs that differ in their seeds alone.
 
     `runs` has a row a seed in ascending order; `rows` are the runs' measurements and `anchors` their samples, with the
@@ -56,14 +56,14 @@ class Scan:
         return sorted(int(step) for step in self.rows.step.unique())
 
     @property
-    def first(self) -> "Scan":
+    def first(self) -> "ScanOfRuns":
         """The same scan of the first seed alone."""
         return self.of(self.runs.run_id.iloc[0])
 
-    def of(self, run_id: str) -> "Scan":
+    def of(self, run_id: str) -> "ScanOfRuns":
         """The same scan of one run alone."""
         tables = (table[table.run_id == run_id] for table in (self.runs, self.rows, self.anchors))
-        return Scan(*tables, self.normalization, self.convention, self.seeds)
+        return ScanOfRuns(*tables, self.normalization, self.convention, self.seeds)
 
     def at(self, step: int) -> pd.DataFrame:
         """The measurements at one step."""
@@ -90,9 +90,9 @@ class Scan:
         return f"seed {self.runs.seed.iloc[0]}{f' (of {self.seeds} seeds)' if self.seeds > 1 else ''}"
 
 
-def scans(results: Results, table: pd.DataFrame) -> Iterator[Scan]:
+def scans(results: Results, table: pd.DataFrame) -> Iterator[ScanOfRuns]:
     """The scans of which a table of measurements has rows, with the runs that differ in their seeds alone together."""
-    columns = settings(results.runs)
+    columns = setting_columns(results.runs)
     setting = results.runs.groupby(columns, dropna=False, sort=False).ngroup()
     table = table[table.run_id.isin(results.runs.run_id)]
     setting_of_row = table.run_id.map(dict(zip(results.runs.run_id, setting, strict=True)))
@@ -102,7 +102,7 @@ def scans(results: Results, table: pd.DataFrame) -> Iterator[Scan]:
         anchors = results.anchors[(results.anchors.scan == scan) & results.anchors.run_id.isin(rows.run_id)]
         found = conventions.loc[scan] if scan in conventions.index else (None, None)
         normalization, convention = (None if pd.isna(value) else str(value) for value in found)
-        yield Scan(runs, rows, anchors, normalization, convention, len(runs))
+        yield ScanOfRuns(runs, rows, anchors, normalization, convention, len(runs))
 
 
 def network(run: pd.Series) -> str:

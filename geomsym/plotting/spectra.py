@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from geomsym.plotting import style
-from geomsym.plotting.scans import Scan, numbers, scans, step_name
+from geomsym.plotting.scans import ScanOfRuns, numbers, scans, step_name
 from geomsym.results import Results
 
 SELECTED = (1, 2, 5, 10, 50)
@@ -39,7 +39,7 @@ def selected(index: pd.Series) -> list[int]:
     return [k for k in SELECTED if k < last] + [last]
 
 
-def _draw(scan: Scan) -> Figure:
+def _draw(scan: ScanOfRuns) -> Figure:
     figure, ((left, right),) = style.figure(1, 2, panel=(3.2, 2.6), extra=(1.0, 0.7), sharex=False)
     colors = style.step_colors(scan.first.steps)
     _draw_spectra(left, scan.first, colors)
@@ -57,7 +57,7 @@ def _log10(column: pd.Series) -> NDArray[np.float64]:
     return numbers(column) / np.log(10)
 
 
-def _draw_spectra(axes: Axes, scan: Scan, colors: dict[int, tuple]) -> None:
+def _draw_spectra(axes: Axes, scan: ScanOfRuns, colors: dict[int, tuple]) -> None:
     for step, color in colors.items():
         rows = scan.at(step).sort_values("index")
         i, last = numbers(rows["index"]), step == scan.steps[-1]
@@ -71,7 +71,7 @@ def _draw_spectra(axes: Axes, scan: Scan, colors: dict[int, tuple]) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _draw_course(axes: Axes, scan: Scan) -> None:
+def _draw_course(axes: Axes, scan: ScanOfRuns) -> None:
     """Selected eigenvalues of every seed; a thick line for the first."""
     for k, index in enumerate(selected(scan.rows["index"])):
         for seed, run_id in enumerate(scan.runs.run_id):

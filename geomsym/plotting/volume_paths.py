@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from geomsym.plotting import style
 from geomsym.plotting.maps import draw_label
-from geomsym.plotting.scans import Scan, numbers, scans, step_name, volume_note
+from geomsym.plotting.scans import ScanOfRuns, numbers, scans, step_name, volume_note
 from geomsym.results import Results
 
 PATHS = {
@@ -69,7 +69,7 @@ def mean_curve(curves: list[tuple[NDArray, NDArray]]) -> tuple[NDArray, NDArray]
     return t, np.mean([np.interp(t, x, y) for x, y in curves], axis=0)
 
 
-def _draw(scan: Scan, columns: list[str]) -> Figure:
+def _draw(scan: ScanOfRuns, columns: list[str]) -> Figure:
     sides = [scan.first, scan] if len(scan.runs) > 1 else [scan]
     heights = [*(HEIGHTS[name] for name in columns), STRIP_HEIGHT]
     figure, panels = style.figure(
@@ -91,13 +91,13 @@ def _draw(scan: Scan, columns: list[str]) -> Figure:
     return figure
 
 
-def _title(part: Scan) -> str:
+def _title(part: ScanOfRuns) -> str:
     if len(part.runs) == 1:
         return f"seed {part.runs.seed.iloc[0]}"
     return f"{len(part.runs)} seeds and their mean:\n{step_name(part.steps[0])} and last step"
 
 
-def _caption(scan: Scan) -> str:
+def _caption(scan: ScanOfRuns) -> str:
     kind = scan.rows.path.iloc[0]
     strip = "predicted class and crossings at the last step"
     return scan.caption("" if pd.isna(kind) else PATHS.get(kind, kind), volume_note(scan.rows), strip)
@@ -108,13 +108,13 @@ def _curve(points: pd.DataFrame, column: str) -> tuple[NDArray, NDArray]:
     return numbers(points.t), numbers(points[column])
 
 
-def _draw_steps(axes: Axes, scan: Scan, column: str, colors: dict[int, tuple]) -> None:
+def _draw_steps(axes: Axes, scan: ScanOfRuns, column: str, colors: dict[int, tuple]) -> None:
     for step, color in colors.items():
         last = step == scan.steps[-1]
         axes.plot(*_curve(scan.at(step), column), color=color, lw=1.8 if last else 0.9, zorder=3 if last else 2)
 
 
-def _draw_seeds(axes: Axes, scan: Scan, column: str, colors: dict[int, tuple]) -> None:
+def _draw_seeds(axes: Axes, scan: ScanOfRuns, column: str, colors: dict[int, tuple]) -> None:
     for which, step in (("min", min(colors)), ("max", max(colors))):
         curves = [_curve(points, column) for _, points in scan.at_end(which).groupby("run_id")]
         for curve in curves:
@@ -122,7 +122,7 @@ def _draw_seeds(axes: Axes, scan: Scan, column: str, colors: dict[int, tuple]) -
         axes.plot(*mean_curve(curves), color=colors[step], lw=2.2, zorder=3)
 
 
-def _draw_strip(axes: Axes, scan: Scan) -> None:
+def _draw_strip(axes: Axes, scan: ScanOfRuns) -> None:
     """The class predicted at the last step, a row a seed, and below it the samples that the path was laid through."""
     last = scan.at_end("max")
     height = 1 / len(scan.runs)
@@ -151,7 +151,7 @@ def _write_classes(axes: Axes, t: NDArray, predicted: NDArray) -> None:
             axes.text((t[start] + t[stop]) / 2, 0.5, str(k), fontsize=6.5, **look)
 
 
-def _draw_samples(axes: Axes, scan: Scan) -> None:
+def _draw_samples(axes: Axes, scan: ScanOfRuns) -> None:
     """The samples at their t, unless the seeds have different ones."""
     anchors = scan.anchors[["t", "label"]].drop_duplicates()
     if (scan.anchors.groupby("run_id").size() != len(anchors)).any():

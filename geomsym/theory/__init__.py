@@ -2,7 +2,7 @@
 
 from geomsym.theory.checks import Check, deviation
 from geomsym.theory.embed import Embedding
-from geomsym.theory.invariance import Discovery, check, discover
+from geomsym.theory.invariance import Discovery, check_invariance, discover
 from geomsym.theory.laws import INCLUSIONS, Inclusion, Strictness, strictness
 
 __all__ = [
@@ -12,7 +12,7 @@ __all__ = [
     "Embedding",
     "Inclusion",
     "Strictness",
-    "check",
+    "check_invariance",
     "deviation",
     "discover",
     "strictness",

@@ -17,7 +17,7 @@ from geomsym.architectures.layer_specs import (
     Shape,
     Specs,
 )
-from geomsym.errors import ConfigError, choose
+from geomsym.errors import ConfigError, look_up
 from geomsym.transforms import GROUPS
 
 SHARED = ("identity", "shared_rotation", "shared_permutation")
@@ -82,7 +82,7 @@ def invariant(
     where laws are compared, of `init` to be Gaussian. Raises a `ConfigError` for an unknown group.
     """
     isotropic = optimizer == "sgd" and init == "gaussian" and (penalty is None or penalty.power == 2)
-    rotates = choose("transform.name", group, GROUPS).is_rotation
+    rotates = look_up("transform.name", group, GROUPS).is_rotation
     return group in claimed_groups(specs, shape) and (isotropic or not rotates)
 
 

@@ -13,12 +13,12 @@ from geomsym.architectures import architecture_specs, label
 from geomsym.config import GradientDescentConfig, KernelRegressionConfig, RunConfig
 from geomsym.data import Dataset
 from geomsym.errors import ConfigError
-from geomsym.inference import Report, silent
+from geomsym.inference import ReportProgress, silent
 from geomsym.theory.checks import Check
 from geomsym.theory.inclusion import inclusions_of
-from geomsym.theory.invariance import Discovery, check, check_kernels, discover
+from geomsym.theory.invariance import Discovery, check_invariance, check_kernels, discover
 from geomsym.transforms import Transform, sample_transform
-from geomsym.transforms.sample import moves
+from geomsym.transforms.sample import is_not_identity
 
 KERNEL_IMAGES = 10
 """How many images' kernels are compared."""
@@ -27,22 +27,22 @@ OUTPUT_IMAGES = 100
 """On how many images the outputs of embedded networks are compared, at most."""
 
 
-def invariance_of(cfg: RunConfig, steps: int, device: str = "cpu", report: Report = silent) -> Check:
+def invariance_of(cfg: RunConfig, steps: int, device: str = "cpu", report: ReportProgress = silent) -> Check:
     """Theorem 4.1 for a run: coupled training for `steps` steps, or the kernels of ntk and nngp.
 
-    Raises a `ConfigError` as `geomsym.theory.invariance.check` does, and for a transform that is the identity.
+    Raises a `ConfigError` as `check_invariance` does, and for a transform that is the identity.
     """
     if isinstance(cfg.inference, KernelRegressionConfig):
         return kernels_of(cfg, device, report)
     training, dataset = _training(cfg, steps), _data(cfg, device)
     specs = architecture_specs(cfg.architecture, dataset.classes)
     tau = _element(cfg, dataset)
-    return check(
+    return check_invariance(
         specs, cfg.transform.name, label(cfg.architecture), dataset, training, cfg.seed, tau=tau, report=report
     )
 
 
-def kernels_of(cfg: RunConfig, device: str = "cpu", report: Report = silent) -> Check:
+def kernels_of(cfg: RunConfig, device: str = "cpu", report: ReportProgress = silent) -> Check:
     """Theorem 4.1 at infinite width for a run: the kernels of its first `KERNEL_IMAGES` training images.
 
     Raises a `ConfigError` as `invariance_of` does, and where the layers have no known kernel.
@@ -64,7 +64,7 @@ def inclusion_of(cfg: RunConfig, device: str = "cpu") -> Iterator[Check]:
     return inclusions_of(specs, dataset.test.x[:OUTPUT_IMAGES], cfg.seed)
 
 
-def discover_of(cfg: RunConfig, steps: int, device: str = "cpu", report: Report = silent) -> Discovery:
+def discover_of(cfg: RunConfig, steps: int, device: str = "cpu", report: ReportProgress = silent) -> Discovery:
     """The largest of all groups that training of a run is invariant to; its own transform doesn't matter.
 
     Raises a `ConfigError` as `geomsym.theory.discover` does, and for inference other than training.
@@ -92,7 +92,7 @@ def _element(cfg: RunConfig, dataset: Dataset) -> Transform:
     seed = cfg.seed if cfg.transform.seed is None else cfg.transform.seed
     device = dataset.train.x.device
     tau = sample_transform(name, dataset.input_shape, seed, strength, torch.float64, device)
-    if not moves(tau):
+    if not is_not_identity(tau):
         key, value = ("transform.seed", seed) if strength is None else ("transform.strength", strength)
         raise ConfigError(key, value, f"the element of {name} is the identity, which shows nothing: give another")
     return tau

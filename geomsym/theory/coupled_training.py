@@ -21,13 +21,13 @@ from geomsym.architectures.layer_specs import Specs
 from geomsym.config import GradientDescentConfig
 from geomsym.data import Dataset, Split
 from geomsym.errors import ConfigError
-from geomsym.inference import Report, silent
+from geomsym.inference import ReportProgress, silent
 from geomsym.inference.gradient_descent import choose_learning_rate, descend
 from geomsym.seeds import torch_generator
 from geomsym.theory.claims import Penalty
 from geomsym.theory.coupling import Coupling, coupling
 from geomsym.transforms import Transform
-from geomsym.transforms.elements import Shape
+from geomsym.transforms.elements import ImageShape
 
 HELD_OUT = 20
 """How many test images are looked at after every step, at most."""
@@ -64,7 +64,7 @@ class CoupledTraining:
         return max(gap.largest for gap in self.gaps)
 
 
-def settings(**changes) -> GradientDescentConfig:
+def coupled_config(**changes) -> GradientDescentConfig:
     """Settings for the checks: 100 steps of ten examples, momentum 0.9, λ = 1e-4, a rate stable from two classes on.
 
     Keywords are fields of `geomsym.config.GradientDescentConfig`; Adam takes a rate of 0.01.
@@ -75,7 +75,7 @@ def settings(**changes) -> GradientDescentConfig:
 
 
 def gaussian_images(
-    shape: Shape = (3, 4, 4), classes: int = 3, train: int = 30, test: int = 20, seed: int = 0
+    shape: ImageShape = (3, 4, 4), classes: int = 3, train: int = 30, test: int = 20, seed: int = 0
 ) -> Dataset:
     """White noise with labels in turn, float64: the theorem holds of any images."""
     generator = torch_generator(seed, "theory.images")
@@ -95,7 +95,7 @@ def train_coupled(
     seed: int,
     penalty: Penalty | None = None,
     enough: float = float("inf"),
-    report: Report = silent,
+    report: ReportProgress = silent,
 ) -> CoupledTraining:
     """Train A on (τx, y) from θ0 and B on (x, y) from the coupled θ0 side by side, in float64.
 

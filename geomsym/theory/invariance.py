@@ -16,14 +16,14 @@ from geomsym.architectures.layer_specs import Specs
 from geomsym.config import GradientDescentConfig
 from geomsym.data import Dataset
 from geomsym.errors import ConfigError
-from geomsym.inference import Report, silent
+from geomsym.inference import ReportProgress, silent
 from geomsym.kernels import Kernels
 from geomsym.theory.checks import BROKEN_FROM, EXACT, TRAINED, Check, deviation
 from geomsym.theory.claims import Penalty, infinite_groups, invariant
-from geomsym.theory.coupled_training import gaussian_images, settings, shared_learning_rate, train_coupled
+from geomsym.theory.coupled_training import coupled_config, gaussian_images, shared_learning_rate, train_coupled
 from geomsym.theory.coupling import coupling, first_layer
 from geomsym.transforms import GROUPS, Transform, check_transform, largest_groups, sample_moving
-from geomsym.transforms.elements import Shape as ImageShape
+from geomsym.transforms.elements import ImageShape
 
 TRAINING_TOLERANCE = 1e-9
 """The largest relative deviation, in float64, that counts as rounding after some hundred steps.
@@ -39,7 +39,7 @@ ELEMENTS = 2
 """How many random elements of a group `discover` tries: two of O(n) generate a dense part of it."""
 
 
-def check(
+def check_invariance(
     specs: Specs,
     group: str,
     name: str,
@@ -49,16 +49,16 @@ def check(
     penalty: Penalty | None = None,
     tau: Transform | None = None,
     enough: float = float("inf"),
-    report: Report = silent,
+    report: ReportProgress = silent,
 ) -> Check:
     """Theorem 4.1 for one architecture and one group: the largest deviation in `cfg.max_steps` steps, as a row.
 
     `specs` end in a readout of as many outputs as `data` has classes; `name` is what the row calls them. `seed` fixes
     the group's element, unless `tau` is given, θ0 and the batches; `data` is `gaussian_images()` and `cfg` is
-    `settings()` unless given. Training may end at a deviation that is `enough`. Raises a `ConfigError` for an unknown
-    group, one that can't act on the images, and training that diverges.
+    `coupled_config()` unless given. Training may end at a deviation that is `enough`. Raises a `ConfigError` for an
+    unknown group, one that can't act on the images, and training that diverges.
     """
-    data, cfg = data or gaussian_images(), cfg or settings()
+    data, cfg = data or gaussian_images(), cfg or coupled_config()
     expected = invariant(specs, group, cfg.optimizer, penalty, shape=data.input_shape)
     device = data.train.x.device
     tau = tau or sample_moving(group, data.input_shape, seed, torch.float64, device)
@@ -78,7 +78,8 @@ def check(
 def check_coupling(specs: Specs, group: str, name: str, shape: ImageShape = (3, 4, 4), seed: int = 0) -> Check:
     """Whether a first layer that undoes the group's element exists: the residual of the best one, as a row.
 
-    By least squares over all weights; one of order one says that there is none. Raises a `ConfigError` as `check` does.
+    By least squares over all weights; one of order one says that there is none. Raises a `ConfigError` as
+    `check_invariance` does.
     """
     network = build(specs, shape, seed, torch.float64)
     tau = sample_moving(group, shape, seed, torch.float64)
@@ -101,12 +102,12 @@ def check_kernels(
     images: Tensor,
     seed: int = 0,
     tau: Transform | None = None,
-    report: Report = silent,
+    report: ReportProgress = silent,
 ) -> Check:
     """Theorem 4.1 at infinite width: NNGP and NTK of images [n, c, h, w] and of transformed ones, as a row.
 
     In float64. The deviation is the largest of both, relative to the largest value of the matrix. Raises a
-    `ConfigError` as `check` does, and where the layers have no known kernel.
+    `ConfigError` as `check_invariance` does, and where the layers have no known kernel.
     """
     images, kernels = images.double(), Kernels()
     shape = (images.shape[1], images.shape[2], images.shape[3])
@@ -152,15 +153,15 @@ def discover(
     data: Dataset | None = None,
     cfg: GradientDescentConfig | None = None,
     seed: int = 0,
-    report: Report = silent,
+    report: ReportProgress = silent,
 ) -> Discovery:
     """Which of the groups is learning with this architecture and algorithm invariant to?
 
-    Runs `check` for every group but the trivial one, with `ELEMENTS` random elements each, and ends the training of one
-    as soon as it is broken. What holds is shown for these elements and these images; what is broken is so for good.
-    Raises a `ConfigError` as `check` does.
+    Runs `check_invariance` for every group but the trivial one, with `ELEMENTS` random elements each, and ends the
+    training of one as soon as it is broken. What holds is shown for these elements and these images; what is broken is
+    so for good. Raises a `ConfigError` as `check_invariance` does.
     """
-    data, cfg = data or gaussian_images(), cfg or settings()
+    data, cfg = data or gaussian_images(), cfg or coupled_config()
     left_out = dict(_refusals(data.input_shape))
     acting = [group for group in GROUPS if group not in ("identity", *left_out)]
     network = build(specs, data.input_shape, seed, torch.float64).to(data.train.x.device)
@@ -185,7 +186,7 @@ def _worst(
     data: Dataset,
     cfg: GradientDescentConfig,
     seed: int,
-    report: Report,
+    report: ReportProgress,
 ) -> Check:
     """The row of the element with the largest deviation, where the theorem's silence counts as such."""
 
@@ -194,7 +195,9 @@ def _worst(
 
     found = []
     for element in _elements(group, data, seed):
-        found.append(check(specs, group, name, data, cfg, seed, tau=element, enough=BROKEN_FROM, report=told))
+        found.append(
+            check_invariance(specs, group, name, data, cfg, seed, tau=element, enough=BROKEN_FROM, report=told)
+        )
         if found[-1].broken:
             break
     worst = max(found, key=lambda item: item.deviation)

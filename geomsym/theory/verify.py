@@ -17,10 +17,10 @@ from geomsym.config import ArchitectureConfig
 from geomsym.kernels import kernel_matrices
 from geomsym.theory.checks import EXACT, Check, deviation
 from geomsym.theory.claims import Penalty, claimed_groups
-from geomsym.theory.coupled_training import gaussian_images, settings
+from geomsym.theory.coupled_training import coupled_config, gaussian_images
 from geomsym.theory.first_layer_law import check_law
 from geomsym.theory.inclusion import check_inclusion
-from geomsym.theory.invariance import check, check_coupling, check_kernels
+from geomsym.theory.invariance import check_coupling, check_invariance, check_kernels
 from geomsym.theory.laws import INCLUSIONS, strictness
 from geomsym.transforms import GROUPS, largest_groups
 
@@ -43,21 +43,21 @@ def invariance(steps: int = 100) -> Iterator[Check]:
 
     Groups beyond a family's are controls, and so are rotations for Adam and for |θ|^p, and for a uniform θ0.
     """
-    sgd, adam = settings(max_steps=steps), settings(max_steps=steps, optimizer="adam")
+    sgd, adam = coupled_config(max_steps=steps), coupled_config(max_steps=steps, optimizer="adam")
     networks = [_layers(family) for family in FAMILIES]
     for specs, name in networks:
-        yield from (check(specs, group, name, cfg=sgd) for group in GROUPS)
+        yield from (check_invariance(specs, group, name, cfg=sgd) for group in GROUPS)
     for specs, name in networks:
         yield from (check_coupling(specs, group, name) for group in GROUPS)
     for specs, name in networks:
         group = largest_groups(claimed_groups(specs))[0]
-        yield check(specs, group, name, cfg=settings(max_steps=steps, loss="cross_entropy"))
+        yield check_invariance(specs, group, name, cfg=coupled_config(max_steps=steps, loss="cross_entropy"))
     for specs, name in networks:
-        yield from (check(specs, group, name, cfg=adam) for group in claimed_groups(specs))
+        yield from (check_invariance(specs, group, name, cfg=adam) for group in claimed_groups(specs))
     for power in (1, 4):
         for specs, name in networks:
             for group in _largest_of_both_kinds(specs):
-                yield check(specs, group, name, cfg=sgd, penalty=Penalty(power, 1e-2))
+                yield check_invariance(specs, group, name, cfg=sgd, penalty=Penalty(power, 1e-2))
     yield from first_layers()
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from geomsym.errors import ConfigError
 
-Shape = tuple[int, int, int]
+ImageShape = tuple[int, int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class Transform(ABC):
     Raises a `ConfigError` when it is applied to images of another shape.
     """
 
-    shape: Shape
+    shape: ImageShape
 
     def __call__(self, images: Tensor) -> Tensor:
         """The images τx [..., c, h, w], in the images' dtype, which has to be the transform's."""

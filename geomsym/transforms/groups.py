@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import Generator
 
 from geomsym.transforms import samplers
-from geomsym.transforms.elements import Shape, Transform
+from geomsym.transforms.elements import ImageShape, Transform
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,13 @@ class Group:
     name: str
     symbol: str
     summary: str
-    sampler: Callable[[Shape, Generator], Transform]
+    sampler: Callable[[ImageShape, Generator], Transform]
     is_rotation: bool = False  # a path joins the identity to its elements, so a strength makes sense
     mixes_channels_only: bool = False  # no group of interest where there is one channel
     is_dense: bool = False  # an element is one matrix on all coordinates
     subgroups: tuple[str, ...] = ()  # the largest groups here that it contains
 
-    def applies_to(self, shape: Shape) -> bool:
+    def applies_to(self, shape: ImageShape) -> bool:
         """Whether the group acts on images of this shape: a group on the channels needs two."""
         return shape[0] > 1 or not self.mixes_channels_only
 

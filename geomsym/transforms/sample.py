@@ -4,9 +4,9 @@ from math import prod
 
 import torch
 
-from geomsym.errors import ConfigError, choose
+from geomsym.errors import ConfigError, look_up
 from geomsym.seeds import torch_generator
-from geomsym.transforms.elements import MatrixTransform, Shape, Transform
+from geomsym.transforms.elements import ImageShape, MatrixTransform, Transform
 from geomsym.transforms.groups import GROUPS, Group
 from geomsym.transforms.memory import require_dense_fits
 from geomsym.transforms.path import RotationPath, path_to
@@ -14,7 +14,7 @@ from geomsym.transforms.path import RotationPath, path_to
 
 def sample_transform(
     name: str,
-    shape: Shape,
+    shape: ImageShape,
     seed: int = 0,
     strength: float | None = None,
     dtype: torch.dtype = torch.float32,
@@ -39,7 +39,7 @@ def sample_transform(
 
 def sample_moving(
     name: str,
-    shape: Shape,
+    shape: ImageShape,
     seed: int = 0,
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
@@ -51,13 +51,13 @@ def sample_moving(
     """
     for candidate in range(seed, seed + 100):
         tau = sample_transform(name, shape, candidate, dtype=dtype, device=device)
-        if name == "identity" or moves(tau):
+        if name == "identity" or is_not_identity(tau):
             return tau
     reason = f"its elements leave all images {list(shape)} as they are: give larger ones, or another group"
     raise ConfigError("transform.name", name, reason)
 
 
-def moves(tau: Transform) -> bool:
+def is_not_identity(tau: Transform) -> bool:
     """Whether a map isn't the identity: its effect on an image without equal or opposite values."""
     image = torch.arange(1.0, prod(tau.shape) + 1).reshape(tau.shape).double()
     return bool((tau.to(torch.float64, "cpu")(image) - image).abs().max() > 1e-9)
@@ -65,7 +65,7 @@ def moves(tau: Transform) -> bool:
 
 def check_transform(
     name: str,
-    shape: Shape,
+    shape: ImageShape,
     strength: float | None = None,
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
@@ -79,7 +79,7 @@ def check_transform(
     return group
 
 
-def sample_path(name: str, shape: Shape, seed: int = 0) -> RotationPath:
+def sample_path(name: str, shape: ImageShape, seed: int = 0) -> RotationPath:
     """The path that `sample_transform(name, shape, seed, strength)` takes its point from, in float64.
 
     Many points of it cost one logarithm. Raises a `ConfigError` as `sample_transform` does.
@@ -88,8 +88,8 @@ def sample_path(name: str, shape: Shape, seed: int = 0) -> RotationPath:
     return _path_to(_draw(group, shape, seed))
 
 
-def _group_for(name: str, shape: Shape) -> Group:
-    group = choose("transform.name", name, GROUPS)
+def _group_for(name: str, shape: ImageShape) -> Group:
+    group = look_up("transform.name", name, GROUPS)
     if len(shape) != 3 or min(shape) < 1:
         raise ConfigError("shape", shape, "give the three positive sizes (channels, height, width) of one image")
     if not group.applies_to(shape):
@@ -109,7 +109,7 @@ def _check_strength(group: Group, strength: float) -> None:
         raise ConfigError("transform.strength", strength, "give a number in [0, 1], or null for no path")
 
 
-def _draw(group: Group, shape: Shape, seed: int) -> Transform:
+def _draw(group: Group, shape: ImageShape, seed: int) -> Transform:
     # The stream does not depend on the strength: an element and the path towards it share their seed.
     c, h, w = shape
     return group.sampler((c, h, w), torch_generator(seed, f"transform.{group.name}"))

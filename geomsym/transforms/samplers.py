@@ -13,42 +13,42 @@ from geomsym.transforms.elements import (
     CoordinatePermutation,
     DenseMatrix,
     Identity,
+    ImageShape,
     PixelMatrices,
-    Shape,
 )
 from geomsym.transforms.haar import haar_orthogonal, uniform_permutations
 
 
-def identity(shape: Shape, generator: Generator) -> Identity:
+def identity(shape: ImageShape, generator: Generator) -> Identity:
     """The element of the trivial group."""
     return Identity(shape)
 
 
-def shared_rotation(shape: Shape, generator: Generator) -> ChannelMatrix:
+def shared_rotation(shape: ImageShape, generator: Generator) -> ChannelMatrix:
     """An element of O(c) ⊗ I_d: one orthogonal matrix on the channels of all pixels."""
     return ChannelMatrix(shape, haar_orthogonal(shape[0], generator))
 
 
-def pixel_rotation(shape: Shape, generator: Generator) -> PixelMatrices:
+def pixel_rotation(shape: ImageShape, generator: Generator) -> PixelMatrices:
     """An element of O(c)^d: independent orthogonal matrices on the channels of each pixel."""
     c, h, w = shape
     return PixelMatrices(shape, haar_orthogonal(c, generator, batch=(h, w)))
 
 
-def global_rotation(shape: Shape, generator: Generator) -> DenseMatrix:
+def global_rotation(shape: ImageShape, generator: Generator) -> DenseMatrix:
     """An element of O(cd): one orthogonal matrix on all coordinates, c·h·w = cd of them."""
     c, h, w = shape
     return DenseMatrix(shape, haar_orthogonal(c * h * w, generator))
 
 
-def shared_permutation(shape: Shape, generator: Generator) -> CoordinatePermutation:
+def shared_permutation(shape: ImageShape, generator: Generator) -> CoordinatePermutation:
     """An element of P(c) ⊗ I_d: one permutation of the channels, the same at all pixels."""
     coordinates = torch.arange(shape[0] * shape[1] * shape[2]).reshape(shape)
     permutation = uniform_permutations(shape[0], generator)
     return CoordinatePermutation(shape, coordinates[permutation].flatten())
 
 
-def pixel_permutation(shape: Shape, generator: Generator) -> CoordinatePermutation:
+def pixel_permutation(shape: ImageShape, generator: Generator) -> CoordinatePermutation:
     """An element of P(c)^d: independent permutations of the channels of each pixel."""
     c, h, w = shape
     coordinates = torch.arange(c * h * w).reshape(shape)
@@ -56,7 +56,7 @@ def pixel_permutation(shape: Shape, generator: Generator) -> CoordinatePermutati
     return CoordinatePermutation(shape, coordinates.gather(0, permutations).flatten())
 
 
-def global_permutation(shape: Shape, generator: Generator) -> CoordinatePermutation:
+def global_permutation(shape: ImageShape, generator: Generator) -> CoordinatePermutation:
     """An element of P(cd): one permutation of all coordinates."""
     c, h, w = shape
     return CoordinatePermutation(shape, uniform_permutations(c * h * w, generator))

@@ -5,7 +5,7 @@ from math import sqrt
 import pandas as pd
 import pytest
 
-from geomsym.analysis import over_seeds, settings
+from geomsym.analysis import over_seeds, setting_columns
 
 
 def row(seed, accuracy, **values):
@@ -58,7 +58,7 @@ def test_settings_with_missing_values_are_kept(runs_table):
 )
 def test_different_settings_are_kept_apart(runs_table, key, values):
     table = runs_table(*(row(seed, 0.1 * k, **{key: value}) for k, value in enumerate(values) for seed in (0, 1)))
-    assert key in settings(table)
+    assert key in setting_columns(table)
     summary = over_seeds(table)
     assert list(summary["mean"]) == pytest.approx([0.0, 0.1]) and list(summary.runs) == [2, 2]
     assert summary[key].astype(object).where(summary[key].notna(), None).tolist() == list(values)

@@ -11,7 +11,7 @@ from geomsym.cli import verify as command
 from geomsym.cli.main import app
 from geomsym.results import load
 from geomsym.theory import Check, distribution, verify
-from geomsym.theory.coupled_training import settings
+from geomsym.theory.coupled_training import coupled_config
 
 DATA = ["data.subset_size=20", "data.test_size=10", "data.image_size=4"]
 CASE = [*DATA, "architecture.width=4", "architecture.depth=2", "--steps", "10"]
@@ -134,7 +134,7 @@ def test_the_exit_code_says_whether_all_is_as_it_should_be(monkeypatch):
 
 
 def test_the_defaults_are_those_of_the_library():
-    defaults = (settings().max_steps, distribution.SEEDS, distribution.MARGIN)
+    defaults = (coupled_config().max_steps, distribution.SEEDS, distribution.MARGIN)
     assert defaults == (command.STEPS, command.SEEDS, command.MARGIN)
 
 

@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from geomsym.data.folders import located, user_folder
+from geomsym.data.folders import data_path, user_folder
 
 
 def test_the_root_of_the_config_wins_and_may_begin_with_the_home(monkeypatch):
     monkeypatch.setenv("GEOMSYM_DATA", "/elsewhere")
-    assert located("/data") == Path("/data")
-    assert located("~/data") == Path.home() / "data"
-    assert located(None) == Path("/elsewhere")
+    assert data_path("/data") == Path("/data")
+    assert data_path("~/data") == Path.home() / "data"
+    assert data_path(None) == Path("/elsewhere")
 
 
 def test_without_either_it_is_the_users_folder(monkeypatch):
     monkeypatch.delenv("GEOMSYM_DATA", raising=False)
-    assert located(None) == user_folder()
+    assert data_path(None) == user_folder()
 
 
 @pytest.mark.parametrize(

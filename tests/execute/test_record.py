@@ -12,7 +12,7 @@ from geomsym.config import TransformConfig
 from geomsym.errors import ConfigError, UserError
 from geomsym.execute import folder_of, is_finished, perform, plan, record
 from geomsym.identity import SCHEMA_VERSION, canonical, run_id
-from geomsym.inference import Fit
+from geomsym.inference import InferenceResult
 from geomsym.results import CURVE_COLUMNS, read_record
 from geomsym.run import RunResult, run
 
@@ -124,7 +124,7 @@ def test_an_interrupt_is_no_failure(tmp_path, tiny, monkeypatch):
 
 
 def test_numbers_that_are_not_finite_are_left_out(tmp_path, tiny, monkeypatch):
-    fit = Fit("diverged", {"train_mse": float("inf"), "test_mse": float("nan"), "steps": 3})
+    fit = InferenceResult("diverged", {"train_mse": float("inf"), "test_mse": float("nan"), "steps": 3})
     monkeypatch.setattr(record, "run", lambda cfg, *rest: RunResult(run_id(cfg), cfg, fit, "cpu", 0.1))
     perform(tmp_path, tiny(), "cpu")
     written = read_record(folder_of(tmp_path, tiny()))

@@ -10,7 +10,15 @@ from geomsym.cli.compose import compose
 from geomsym.config import GridConfig, PathConfig
 from geomsym.errors import ConfigError, DataError
 from geomsym.execute import folder_of, is_finished, perform, scans
-from geomsym.execute.scans import adopt, is_scanned, perform_scan, scan_folder, scan_id, tracked, write_magnification
+from geomsym.execute.scans import (
+    copy_finished_run,
+    is_scanned,
+    keep_initial_weights,
+    perform_scan,
+    scan_folder,
+    scan_id,
+    write_magnification,
+)
 from geomsym.results import ANCHOR_COLUMNS, GEOMETRY_COLUMNS, SPECTRUM_COLUMNS, collect, load
 
 GRID = GridConfig(resolution=5)
@@ -19,15 +27,15 @@ GRID = GridConfig(resolution=5)
 @pytest.fixture
 def point_run(tiny):
     """A run on points of the plane that keeps its first and last weights."""
-    return tracked(tiny())
+    return keep_initial_weights(tiny())
 
 
 def test_a_run_keeps_the_weights_that_are_measured(tiny):
-    assert tracked(tiny()).inference.checkpoint_steps == [0]
+    assert keep_initial_weights(tiny()).inference.checkpoint_steps == [0]
     chosen = replace(tiny(), inference=replace(tiny().inference, checkpoint_steps=[0, 5, 20]))
-    assert tracked(chosen) == chosen
+    assert keep_initial_weights(chosen) == chosen
     with pytest.raises(ConfigError, match="inference=ntk: has no trained network to measure: give nn, nn_plus or"):
-        tracked(compose(["inference=ntk"]))
+        keep_initial_weights(compose(["inference=ntk"]))
 
 
 def test_every_setting_is_another_scan():
@@ -85,12 +93,12 @@ def test_without_weights_there_is_nothing_to_measure(tmp_path, point_run):
 def test_a_finished_run_of_another_experiment_is_taken_over(tmp_path, point_run):
     perform(tmp_path / "train", point_run, "cpu")
     perform_scan(tmp_path / "train", point_run, GRID, "cpu")
-    adopt(tmp_path / "volume", point_run)
+    copy_finished_run(tmp_path / "volume", point_run)
     assert is_finished(tmp_path / "volume", point_run) and not is_scanned(tmp_path / "volume", point_run, GRID)
     states = [torch.load(folder_of(tmp_path / name, point_run) / "checkpoint.pt") for name in ("train", "volume")]
     assert all(torch.equal(states[0][20][key], value) for key, value in states[1][20].items())
     other = replace(point_run, seed=7)
-    adopt(tmp_path / "volume", other)
+    copy_finished_run(tmp_path / "volume", other)
     assert not folder_of(tmp_path / "volume", other).exists()
 
 

@@ -2,7 +2,7 @@
 
 from math import isnan
 
-from geomsym.inference.fit import best, summarize
+from geomsym.inference.result import best, summarize
 
 
 def scores(train: float, validation: float | None, test: float | None, mse: float = 0.1) -> dict:

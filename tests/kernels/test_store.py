@@ -12,7 +12,7 @@ from geomsym.architectures import specs
 from geomsym.errors import ConfigError, DataError
 from geomsym.kernels import Kernels, kernel_matrices, tiles
 from geomsym.kernels.backends import BACKENDS, Backend
-from geomsym.kernels.store import Folder, images_name, network_name
+from geomsym.kernels.store import FolderStore, images_name, network_name
 
 GAP = specs("gap", depth=2)
 FAMILIES = [specs("vec", depth=2), specs("lap", depth=2, window=2), GAP]
@@ -38,7 +38,7 @@ def computed(monkeypatch):
 
 
 def stored(folder, alongside=()):
-    return Kernels("torch", SMALL_TILES, Folder(folder), tuple(alongside))
+    return Kernels("torch", SMALL_TILES, FolderStore(folder), tuple(alongside))
 
 
 def equal(a, b):
@@ -102,7 +102,7 @@ def test_one_pass_serves_all_readouts(tmp_path, backend, padding):
     x = images(5).float()
     settings = {"depth": 2, "padding": padding}
     networks = [specs("vec", **settings), specs("lap", window=2, **settings), specs("gap", **settings)]
-    together = Kernels(backend, store=Folder(tmp_path), alongside=tuple(networks))
+    together = Kernels(backend, store=FolderStore(tmp_path), alongside=tuple(networks))
     together.matrices(networks[0], x)
     assert len(list(tmp_path.glob("*/*.npy"))) == 3
     for network in networks:
@@ -161,7 +161,7 @@ def test_a_tile_that_somebody_else_computes_is_waited_for(tmp_path, computed):
 
 def hold_first_tile(folder, claimed, written):
     """In another process: claim the first tile, and finish it on request."""
-    tiling = tiles.Tiling.of(GAP, images(4), None, "torch", SMALL_TILES, Folder(folder), ())
+    tiling = tiles.Tiling.of(GAP, images(4), None, "torch", SMALL_TILES, FolderStore(folder), ())
     original = tiling.block
 
     def slow(networks, x1, x2):

@@ -6,7 +6,7 @@ import torch
 from geomsym.architectures import specs
 from geomsym.inference import gradient_descent
 from geomsym.theory.claims import Penalty
-from geomsym.theory.coupled_training import gaussian_images, settings, train_coupled
+from geomsym.theory.coupled_training import coupled_config, gaussian_images, train_coupled
 from geomsym.transforms import sample_transform
 
 
@@ -21,16 +21,16 @@ def element(group: str, shape=(3, 4, 4), seed=5):
 def test_the_penalty_of_power_two_is_weight_decay():
     """B with a penalty strength/2·|θ|² takes the steps of B with `l2` that much larger."""
     data, tau, stack = gaussian_images(), element("pixel_rotation"), layers("vec", width=4)
-    by_penalty = train_coupled(stack, tau, data, settings(l2=0.0, max_steps=10), 0, Penalty(2, 0.05))
-    by_decay = train_coupled(stack, tau, data, settings(l2=0.05, max_steps=10), 0)
-    without = train_coupled(stack, tau, data, settings(l2=0.0, max_steps=10), 0)
+    by_penalty = train_coupled(stack, tau, data, coupled_config(l2=0.0, max_steps=10), 0, Penalty(2, 0.05))
+    by_decay = train_coupled(stack, tau, data, coupled_config(l2=0.05, max_steps=10), 0)
+    without = train_coupled(stack, tau, data, coupled_config(l2=0.0, max_steps=10), 0)
     curves = [[gap.predictions for gap in found.gaps] for found in (by_penalty, by_decay, without)]
     assert curves[0] == pytest.approx(curves[1], rel=1e-10) and curves[0] != pytest.approx(curves[2], rel=1e-3)
 
 
 def test_gaps_begin_before_training_and_the_deviation_is_their_largest():
     """Adam breaks rotations step by step, from a coupling that is exact."""
-    cfg = settings(optimizer="adam", max_steps=20)
+    cfg = coupled_config(optimizer="adam", max_steps=20)
     found = train_coupled(layers("fcn"), element("global_rotation"), gaussian_images(), cfg, 0)
     assert len(found.gaps) == 21 and max(found.residual, found.gaps[0].largest) < 1e-13
     assert min(min(gap.predictions, gap.weights) for gap in found.gaps[1:]) > 1e-4
@@ -38,7 +38,7 @@ def test_gaps_begin_before_training_and_the_deviation_is_their_largest():
 
 
 def test_training_ends_where_the_gap_is_enough():
-    cfg, reports = settings(optimizer="adam", max_steps=20), []
+    cfg, reports = coupled_config(optimizer="adam", max_steps=20), []
     found = train_coupled(
         layers("fcn"), element("global_rotation"), gaussian_images(), cfg, 0, None, 1e-3, lambda *r: reports.append(r)
     )
@@ -48,5 +48,5 @@ def test_training_ends_where_the_gap_is_enough():
 
 def test_the_settings_of_the_checks_train():
     """Invariance of networks that stand still would show nothing: noise of three classes is fitted halfway."""
-    curve = gradient_descent(layers("fcn", width=64), gaussian_images(), settings(eval_every=100), 0).curve
+    curve = gradient_descent(layers("fcn", width=64), gaussian_images(), coupled_config(eval_every=100), 0).curve
     assert curve[max(curve)]["train", "mse"] < 0.5 * curve[0]["train", "mse"]

@@ -8,7 +8,7 @@ import pytest
 from geomsym.config import ArchitectureConfig, GradientDescentConfig, KernelRegressionConfig, RunConfig, TransformConfig
 from geomsym.errors import ConfigError, DataError
 from geomsym.identity import run_id
-from geomsym.run import check
+from geomsym.run import check_runs
 from geomsym.theory.distribution import SEEDS, case, check_distribution, small_cases
 
 ROTATED = RunConfig(transform=TransformConfig("shared_rotation"), seed=5)
@@ -28,7 +28,7 @@ def test_the_two_sides_differ_in_the_transform_and_share_no_seed():
 def test_the_cases_of_the_suite_can_be_run_and_cover_what_the_paper_claims():
     cases = small_cases()
     assert SEEDS >= 10 and all(len(item.plain) == len(item.moved) == SEEDS for item in cases)
-    check([item.moved[0] for item in cases])
+    check_runs([item.moved[0] for item in cases])
     held = {(item.moved[0].architecture.name, item.moved[0].transform.name) for item in cases if not item.control}
     assert held == {
         ("fcn", "global_rotation"),

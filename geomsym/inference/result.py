@@ -6,7 +6,7 @@ from math import nan
 
 from torch import Tensor
 
-Report = Callable[[int, int, str], None]
+ReportProgress = Callable[[int, int, str], None]
 """Called with (done, in all, a note) as work goes on: steps of training, pairs of images, points."""
 
 Scores = dict[tuple[str, str], float]
@@ -21,7 +21,7 @@ def silent(done: int, total: int, note: str) -> None:
 
 
 @dataclass(frozen=True)
-class Fit:
+class InferenceResult:
     """A trained predictor, as numbers.
 
     `status` is «ok», «unfitted» (training accuracy never reached 95 %) or «diverged»; `metrics` are columns
