@@ -30,7 +30,9 @@ def user_folder() -> Path:
     """
     if sys.platform == "darwin":
         return _home() / "Library" / "Application Support" / "geomsym"
-    variable, below = ("LOCALAPPDATA", "AppData/Local") if sys.platform == "win32" else ("XDG_DATA_HOME", ".local/share")
+    variable, below = (
+        ("LOCALAPPDATA", "AppData/Local") if sys.platform == "win32" else ("XDG_DATA_HOME", ".local/share")
+    )
     base = os.environ.get(variable)
     return (Path(base) if base else _home() / below) / "geomsym"
 
