@@ -10,7 +10,7 @@ import signal
 import threading
 import traceback
 from dataclasses import dataclass
-from multiprocessing.queues import Queue
+from multiprocessing.queues import SimpleQueue
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class NotStarted:
     reason: str
 
 
-_reports: "Queue | None" = None
-"""Where this process reports to."""
+_reports: "SimpleQueue | None" = None
+"""Where this process reports to; it writes at once, so that what it reported is known if it dies."""
 
 
-def start(threads: int, reports: Queue) -> None:
+def start(threads: int, reports: SimpleQueue) -> None:
     """Set this process up: its threads, its reports; it leaves Ctrl-C to its parent, and dies with it."""
     global _reports
     _reports = reports
@@ -46,8 +46,6 @@ def start(threads: int, reports: Queue) -> None:
         set_threads(threads)
     except BaseException as error:
         reports.put(NotStarted(_reason(error)))
-        reports.close()
-        reports.join_thread()
         os._exit(1)
 
 

@@ -2,13 +2,13 @@
 
 import multiprocessing
 import pickle
-import queue
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing.queues import SimpleQueue
 
 from geomsym import worker
 from geomsym.cores import available_cores
@@ -52,7 +52,7 @@ def _side_by_side(jobs: Sequence[Job], workers: int, progress: Progress, done: D
     at_work = AtWork(progress, out_of_memory_kills())
     with starting_workers():
         context = multiprocessing.get_context("spawn")
-        reports = context.Queue()
+        reports = context.SimpleQueue()
         pool = ProcessPoolExecutor(workers, context, worker.start, (max(1, available_cores() // workers), reports))
     with _ended(pool):
         with starting_workers():
@@ -61,13 +61,14 @@ def _side_by_side(jobs: Sequence[Job], workers: int, progress: Progress, done: D
         while waiting:
             finished, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
             at_work.hear(reports)
-            if any(isinstance(future.exception(), BrokenProcessPool) for future in finished):
+            broken = {future for future in finished if isinstance(future.exception(), BrokenProcessPool)}
+            for future in finished - broken:
+                at_work.finish(waiting[future])
+                done(waiting.pop(future), _error(future))
+            if broken:
                 pool.shutdown()
                 at_work.hear(reports)
                 raise at_work.death({pid: process.exitcode for pid, process in processes.items()})
-            for future in finished:
-                at_work.finish(waiting[future])
-                done(waiting.pop(future), _error(future))
 
 
 @contextmanager
@@ -92,14 +93,10 @@ class AtWork:
         self.jobs: dict[int, int] = {}
         self.reason: str | None = None
 
-    def hear(self, reports: "multiprocessing.Queue") -> None:
+    def hear(self, reports: SimpleQueue) -> None:
         """Take in all reports that have arrived."""
-        while True:
-            try:
-                report = reports.get_nowait()
-            except queue.Empty:
-                return
-            match report:
+        while not reports.empty():
+            match report := reports.get():
                 case worker.Begun(job, process):
                     self.jobs[process] = job
                 case worker.NotStarted(reason):
