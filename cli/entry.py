@@ -29,8 +29,9 @@ def _run() -> None:
 
 
 def _flush() -> None:
-    """Write what is left of the output; where nobody reads it any more, as in «| head», forget it."""
+    """Write what is left of the output, if there is one; where nobody reads it, as in «| head», forget it."""
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -74,6 +74,7 @@ def _report_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
 
 
 def _leave(signum: int) -> None:
-    with suppress(OSError):
-        os.write(2, b"Interrupted.\n")
+    if sys.stderr is not None:  # closed, its number may be that of another file by now
+        with suppress(OSError):
+            os.write(2, b"Interrupted.\n")
     os._exit(128 + signum)

@@ -6,6 +6,7 @@ Imports nothing that takes time: a command looks here before it imports anything
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 HOME_VARIABLE = "USERPROFILE" if os.name == "nt" else "HOME"
@@ -39,7 +40,8 @@ def _user() -> int:
 
 def _is_private(folder: Path) -> bool:
     """Whether a folder, made if it isn't there, is the user's own and closed to others; links don't count."""
-    folder.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
     status = folder.lstat()
     closed = os.name == "nt" or not status.st_mode & 0o077
     return stat.S_ISDIR(status.st_mode) and status.st_uid == _user() and closed and os.access(folder, os.W_OK)
