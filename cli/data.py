@@ -58,6 +58,7 @@ def show(
     from geomsym import data
     from geomsym.plotting.group_gallery import group_gallery
     from geomsym.plotting.save import save
+    from geomsym.plotting.style import figure_style
 
     from .compose import compose
 
@@ -68,5 +69,7 @@ def show(
         raise ConfigError("data", run.data.name, "has no pictures to show; choose images, such as photo_patches")
     if index >= len(images):
         raise UserError(f"--index {index}: there are {len(images)} training images")
-    for path in save(group_gallery(images[index], run.seed), out / "data" / run.data.name):
+    with figure_style():
+        files = save(group_gallery(images[index], run.seed), out / "data" / run.data.name)
+    for path in files:
         typer.echo(path)

@@ -254,7 +254,6 @@ def _draw(checks: "list[Check]", cfg: RunConfig | None, path: Path) -> None:
     """The figure of the table, with an image of the data."""
     from functools import partial
 
-    import matplotlib
     import pandas as pd
 
     from geomsym import data
@@ -267,6 +266,6 @@ def _draw(checks: "list[Check]", cfg: RunConfig | None, path: Path) -> None:
         image, seed = data.load(PhotoPatchesConfig(crop_size=160, image_size=16)).train.x[14], 0
     else:
         image, seed = data.load(cfg.data).train.x[0], cfg.seed
-    with matplotlib.rc_context(style.RC):
+    with style.figure_style():
         figure = invariance_figure(pd.DataFrame([check.row() for check in checks]), image, seed)
         write_atomically(path, partial(figure.savefig, format=path.suffix[1:], dpi=200))

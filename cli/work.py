@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from geomsym.config import RunConfig
+from geomsym.errors import UserError
 
 if TYPE_CHECKING:
     from geomsym.execute import Job
@@ -38,11 +39,11 @@ def do_jobs(
     experiment: Path, runs: Sequence[RunConfig], work: "Sequence[Job]", workers: int, what: str = "runs"
 ) -> dict[int, Exception]:
     """Do one job for each of the runs, collect the tables, and return the errors by the index of the job."""
-    from geomsym.execute import execute
+    from geomsym.execute import WorkerDied, execute
     from geomsym.results import collect
 
     from .interrupt import Interrupted, interruptible
-    from .progress import JobProgress
+    from .progress import JobProgress, title
 
     display = JobProgress(runs, what)
     try:
@@ -51,6 +52,8 @@ def do_jobs(
     except Interrupted as interrupt:
         say(f"Interrupted with {display.succeeded} of {len(runs)} {what} done. The same command continues.")
         raise typer.Exit(interrupt.exit_code) from None
+    except WorkerDied as death:
+        raise UserError(death.told([title(runs[index]) for index in death.jobs])) from death
     finally:
         collect(experiment)
     return display.failures

@@ -1,6 +1,5 @@
 """Where a run took place: code version, library versions, machine and device."""
 
-import os
 import platform
 import subprocess
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 
 import geomsym
+from geomsym.cores import available_cores
 
 LIBRARIES = ("torch", "torchvision", "numba", "numpy", "scipy", "pandas", "scikit-learn", "scikit-image", "hydra-core")
 
@@ -30,7 +30,7 @@ def environment(device: str) -> dict[str, Any]:
         if device.startswith("cuda")
         else platform.processor() or platform.machine(),
         "threads": torch.get_num_threads(),
-        "cores": os.cpu_count(),
+        "cores": available_cores(),
     }
 
 

@@ -7,9 +7,8 @@ from torch import Tensor
 from geomsym.config import DataConfig
 from geomsym.data.base import Indices, LabelledImages
 from geomsym.data.dataset import Dataset, Split
-from geomsym.data.folders import data_path
 from geomsym.data.preprocess import Preprocessing, fit
-from geomsym.data.registry import entry_of
+from geomsym.data.registry import entry_of, source_folder
 from geomsym.data.subsets import partition
 from geomsym.errors import ConfigError
 from geomsym.seeds import numpy_generator
@@ -21,7 +20,7 @@ def load(cfg: DataConfig, dtype: torch.dtype = torch.float32, device: torch.devi
     Raises `ConfigError` for values that do not fit the data, `DataError` for files that are missing or
     malformed.
     """
-    source = entry_of(cfg).open(cfg, data_path(cfg.root))
+    source = entry_of(cfg).open(cfg, source_folder(cfg))
     chosen = partition(source, cfg)
     train = _read(source.train, chosen.train, dtype)
     validation = _read(source.train, chosen.validation, dtype) if len(chosen.validation) else _empty_like(train)
@@ -40,7 +39,7 @@ def inspect(cfg: DataConfig) -> tuple[tuple[int, int, int], int]:
 
     From the labels and one image, so that a config can be tried before much time is spent. Raises as `load`.
     """
-    source = entry_of(cfg).open(cfg, data_path(cfg.root))
+    source = entry_of(cfg).open(cfg, source_folder(cfg))
     first = _read(source.train, partition(source, cfg).train[:1], torch.float32)
     c, h, w = (mirrored(first) if cfg.flip else first).x.shape[1:]
     return (c, h, w), len(source.class_names)

@@ -1,9 +1,14 @@
 """Figures from the tables of experiments; they read nothing but CSV files."""
 
+# ruff: noqa: E402
+
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import matplotlib
+from geomsym.plotting.matplotlib_import import import_matplotlib
+
+import_matplotlib()  # before the modules that import parts of it
+
 from matplotlib.figure import Figure
 
 from geomsym.plotting.accuracy_by_group import accuracy_by_group
@@ -11,7 +16,7 @@ from geomsym.plotting.learning_curves import learning_curves
 from geomsym.plotting.magnification import magnification
 from geomsym.plotting.save import Animation, save
 from geomsym.plotting.spectra import spectra
-from geomsym.plotting.style import RC
+from geomsym.plotting.style import figure_style
 from geomsym.plotting.volume_animations import volume_animations
 from geomsym.plotting.volume_maps import volume_maps
 from geomsym.plotting.volume_paths import volume_paths
@@ -32,7 +37,7 @@ FIGURES: list[Callable[[Results], Iterator[tuple[str, Figure | Animation]]]] = [
 def draw_figures(experiment: Path) -> list[Path]:
     """Draw all figures that an experiment's tables allow into its folder `figures`; returns the files."""
     results = load(experiment)
-    with matplotlib.rc_context(RC):
+    with figure_style():
         return [
             path
             for kind in FIGURES

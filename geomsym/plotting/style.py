@@ -2,8 +2,11 @@
 
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
@@ -36,7 +39,7 @@ MARKERS = "osD^vP*X"
 FAMILIES = ("fcn", "lcn", "vec", "lap", "gap")
 """The architectures from the least to the most symmetric data that they presume."""
 
-RC: dict[Any, Any] = {
+RC: dict[Any, Any] = {  # over matplotlib's own defaults, see `figure_style`
     "font.size": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -48,6 +51,15 @@ RC: dict[Any, Any] = {
     "lines.markersize": 4,
     "pdf.fonttype": 42,
 }
+
+
+@contextmanager
+def figure_style() -> Iterator[None]:
+    """Draw and save figures in the block in one style, whatever matplotlibrc the user has; what was set comes back."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(RC)
+        yield
 
 
 def figure(
