@@ -3,7 +3,7 @@
 import os
 import sys
 
-from geomsym.cli.interrupt import Interrupted, leave_at_once, obey_interrupts
+from .interrupt import Interrupted, leave_at_once, obey_interrupts
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
 
 
 def _run() -> None:
-    from geomsym.cli.main import app
+    from .main import app
 
     try:
         app(prog_name="geomsym")
@@ -30,8 +30,9 @@ def _run() -> None:
 
 def _flush() -> None:
     """Write what is left of the output, if there is one; where nobody reads it, as in «| head», forget it."""
+    if sys.stdout is None:
+        return
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -18,6 +18,8 @@ from rich.progress import (
 from geomsym.architectures import label
 from geomsym.config import RunConfig
 
+from .interrupt import interruptible
+
 
 class JobProgress:
     """Bars on standard error: one for all jobs, each the work on a run, and one for each at work."""
@@ -75,7 +77,8 @@ def work_progress(what: str) -> Iterator[Callable[[int, int, str], None]]:
         bars.update(task, completed=done, total=total, note=note)
 
     try:
-        yield report
+        with interruptible():  # while the cursor is hidden, an interrupt must not end the process at once
+            yield report
     finally:
         if bars.live.is_started:
             bars.stop()

@@ -20,7 +20,7 @@ def available_threads() -> int:
 
 def _schedulable() -> int:
     if hasattr(os, "process_cpu_count"):  # from Python 3.13
-        return os.process_cpu_count() or 1
+        return os.process_cpu_count() or 1  # pyright: ignore[reportAttributeAccessIssue]
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

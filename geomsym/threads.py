@@ -10,9 +10,10 @@ from geomsym.cores import available_cores, available_threads
 def set_threads(number: int) -> None:
     """Give torch and numba so many threads, or as many as $OMP_NUM_THREADS and $NUMBA_NUM_THREADS allow."""
     import numba
+    from numba import config
 
     number = min(number, available_threads())
-    numba.set_num_threads(min(number, numba.config.NUMBA_NUM_THREADS))  # pyright: ignore[reportAttributeAccessIssue]
+    numba.set_num_threads(min(number, config.NUMBA_NUM_THREADS))  # pyright: ignore[reportAttributeAccessIssue]
     torch.set_num_threads(number)  # after numba, which sets the number of OpenMP's threads to that of all cores
 
 

@@ -109,7 +109,7 @@ def test_files_of_the_working_folder_take_no_librarys_place(shadowed):
     """Neither in the command nor in its worker processes; the control is Python's own -m."""
     command = [sys.executable, "-m", "geomsym", "sweep", *SMALL, "--workers", "2", "--device", "cpu"]
     result = subprocess.run(command, cwd=shadowed, capture_output=True, text=True)
-    assert result.returncode == 0 and "2 runs: 2 unfitted" in result.stderr, result.stderr
+    assert result.returncode == 0 and "2 runs: 2 unfitted" in result.stdout, result.stderr
     control = subprocess.run([sys.executable, "-m", "socket"], cwd=shadowed, capture_output=True, text=True)
     assert "this is socket.py of the working folder" in control.stderr
 
