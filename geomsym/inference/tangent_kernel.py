@@ -10,7 +10,7 @@ from math import nan
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, jvp, vjp
+from torch.func import functional_call
 
 from geomsym.seeds import torch_generator
 
@@ -23,19 +23,23 @@ def tangent_kernel_operator(model: nn.Module, x: Tensor, chunk_size: int = 64) -
     J Jᵀ u is a sum of vector-Jacobian products followed by Jacobian-vector products, over chunks of inputs,
     so that memory is that of two passes over `chunk_size` inputs and one copy of the parameters.
     """
-    parameters = {name: value.detach() for name, value in model.named_parameters()}
+    theta = {name: value.detach().requires_grad_() for name, value in model.named_parameters()}
+    parameters = list(theta.values())
 
-    def outputs(inputs: Tensor) -> Callable[[dict[str, Tensor]], Tensor]:
-        return lambda values: functional_call(model, values, (inputs,))
+    def pulled(inputs: Tensor, u: Tensor, again: bool = False) -> tuple[Tensor, ...]:
+        return torch.autograd.grad(functional_call(model, theta, (inputs,)), parameters, u, create_graph=again)
+
+    def pushed(inputs: Tensor, v: list[Tensor], like: Tensor) -> Tensor:
+        u = torch.zeros_like(like, requires_grad=True)
+        return torch.autograd.grad(pulled(inputs, u, again=True), u, v)[0]  # Jᵀu is linear in u, with gradient J v
 
     def product(u: Tensor) -> Tensor:
-        pulled = {name: torch.zeros_like(value) for name, value in parameters.items()}
-        for inputs, cotangent in zip(x.split(chunk_size), u.split(chunk_size), strict=True):
-            gradient = vjp(outputs(inputs), parameters)[1](cotangent)[0]
-            for name, value in gradient.items():
-                pulled[name] += value
-        pushed = [jvp(outputs(inputs), (parameters,), (pulled,))[1] for inputs in x.split(chunk_size)]
-        return torch.cat(pushed)
+        chunks = list(zip(x.split(chunk_size), u.split(chunk_size), strict=True))
+        v = [torch.zeros_like(value) for value in parameters]
+        for inputs, cotangent in chunks:
+            for total, gradient in zip(v, pulled(inputs, cotangent), strict=True):
+                total += gradient
+        return torch.cat([pushed(inputs, v, cotangent) for inputs, cotangent in chunks])
 
     return product
 
