@@ -1,5 +1,6 @@
 """Jobs on this machine: one after the other in this process, or side by side in worker processes."""
 
+import logging
 import multiprocessing
 import os
 import queue
@@ -10,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
+from logging.handlers import QueueHandler
 
 import numba
 import torch
@@ -63,7 +65,10 @@ def _side_by_side(jobs: Sequence[Job], workers: int, progress: Progress, done: D
         while waiting:
             finished, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
             for report in _drain(reports):
-                progress(*report)
+                if isinstance(report, logging.LogRecord):
+                    logging.getLogger(report.name).handle(report)
+                else:
+                    progress(*report)
             for future in finished:
                 done(waiting.pop(future), _error(future))
 
@@ -87,9 +92,13 @@ _reports: "multiprocessing.Queue | None" = None
 
 
 def _start_worker(threads: int, reports: "multiprocessing.Queue") -> None:
-    """Set a worker up: its threads, where it reports, and that it leaves interrupts to its parent and dies with it."""
+    """Set a worker up: its threads, where it reports, and that it leaves interrupts to its parent and dies with it.
+
+    What the package logs there is logged by its parent.
+    """
     global _reports
     _reports = reports
+    logging.getLogger("geomsym").addHandler(QueueHandler(reports))
     numba.set_num_threads(threads)
     torch.set_num_threads(threads)  # after numba, which sets the number of OpenMP's threads to that of all cores
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -109,7 +118,7 @@ def _work(job: Job, index: int) -> None:
     job(lambda *report: reports.put((index, *report)))
 
 
-def _drain(reports: "multiprocessing.Queue") -> Iterator[tuple[int, int, int, str]]:
+def _drain(reports: "multiprocessing.Queue") -> Iterator[tuple[int, int, int, str] | logging.LogRecord]:
     while True:
         try:
             yield reports.get_nowait()

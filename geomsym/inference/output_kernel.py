@@ -4,9 +4,9 @@ For a network f(x; θ) with K outputs and inputs x_1 … x_N,
 
     Θ̄(x, x') = 1/K · Σ_k ∂f_k(x)/∂θ · ∂f_k(x')/∂θ    [N, N]
 
-the trace over outputs that Neural Tangents' Monte-Carlo kernels take. It is a sum over layers: a layer z = s·W h + σ_b·b
-has ∂f_k/∂W = s·δ_k hᵀ and ∂f_k/∂b = σ_b·δ_k with δ_k = ∂f_k/∂z, summed over positions where weights are shared. From h and
-δ its part costs far less than a row of the Jacobian each: no gradient of an unshared weight is ever formed.
+the trace over outputs that Neural Tangents' Monte-Carlo kernels take. It is a sum over layers: z = s·W h + σ_b·b has
+∂f_k/∂W = s·δ_k hᵀ and ∂f_k/∂b = σ_b·δ_k with δ_k = ∂f_k/∂z, summed over positions where weights are shared. From h
+and δ a layer's part costs far less than by rows of the Jacobian: no gradient of an unshared weight is ever formed.
 """
 
 from collections.abc import Callable
@@ -44,6 +44,7 @@ def mean_output_kernel(model: nn.Module, x: Tensor, report: ReportOutputs = lamb
     """
     outputs, recorded = _recorded(model, x)
     classes = outputs.shape[1]
+    report(0, classes)
     size = sum(record.z.numel() * record.z.element_size() for record in recorded)
     at_once = max(1, min(classes, MEMORY // size))
     Theta = x.new_zeros(len(x), len(x))

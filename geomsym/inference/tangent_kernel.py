@@ -5,16 +5,20 @@ respect to all P parameters, and Θ = J Jᵀ [N·K, N·K]. At infinite width Θ 
 the identity over outputs, so that its eigenvalues are per output; nothing here divides by K.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import nan
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from geomsym.errors import UserError
 from geomsym.seeds import torch_generator
 
 Operator = Callable[[Tensor], Tensor]
+
+ReportProducts = Callable[[int, int], None]
+"""Called with (products done, the most that there may be)."""
 
 
 def tangent_kernel_operator(model: nn.Module, x: Tensor, chunk_size: int = 64) -> Operator:
@@ -44,18 +48,40 @@ def tangent_kernel_operator(model: nn.Module, x: Tensor, chunk_size: int = 64) -
     return product
 
 
-def largest_tangent_eigenvalue(model: nn.Module, x: Tensor, tolerance: float = 1e-2) -> float:
+def largest_tangent_eigenvalue(
+    draws: Sequence[nn.Module], x: Tensor, tolerance: float = 1e-2, report: ReportProducts = lambda done, most: None
+) -> float:
     """λmax, the largest eigenvalue of Θ/N for inputs x [N, …], by Lanczos iteration; Θ is never formed.
 
-    `tolerance` bounds the residual |Θv/N − λv|/λ of a unit vector v, hence the relative distance of λ from an
-    eigenvalue; that it is the largest one rests on the random start.
+    Θ is averaged over some draws of a network. `tolerance` bounds the residual |Θv/N − λv|/λ of a unit vector v, hence
+    the relative distance of λ from an eigenvalue; that it is the largest one rests on the random start.
     """
-    u = model(x[:1])
+    u = draws[0](x[:1])
     start = torch.randn((len(x), u.shape[1]), generator=torch_generator(0, "lanczos"), dtype=torch.float64)
-    return lanczos(tangent_kernel_operator(model, x), start.to(u), tolerance) / len(x)
+    operators = [tangent_kernel_operator(model, x) for model in draws]
+    total = lanczos(
+        lambda v: torch.stack([product(v) for product in operators]).sum(0), start.to(u), tolerance, report=report
+    )
+    return total / (len(draws) * len(x))
 
 
-def lanczos(operator: Operator, start: Tensor, tolerance: float, max_iterations: int = 200) -> float:
+def largest_eigenvalue(Theta: Tensor) -> float:
+    """The largest eigenvalue of a symmetric matrix; raises `UserError` where it isn't finite."""
+    if not Theta.isfinite().all():
+        reason = (
+            "scale the images (data.preprocess=standardize), or lower architecture.w_variance or architecture.depth"
+        )
+        raise UserError(f"tangent kernel {list(Theta.shape)} at initialisation: not finite; {reason}")
+    return float(torch.linalg.eigvalsh(Theta.double().cpu())[-1])
+
+
+def lanczos(
+    operator: Operator,
+    start: Tensor,
+    tolerance: float,
+    max_iterations: int = 200,
+    report: ReportProducts = lambda done, most: None,
+) -> float:
     """The largest eigenvalue of a symmetric positive semi-definite operator on tensors shaped like `start`.
 
     Lanczos (1950) with full reorthogonalisation. Stops when the residual of the leading Ritz pair is at most
@@ -65,7 +91,8 @@ def lanczos(operator: Operator, start: Tensor, tolerance: float, max_iterations:
     basis = [start.flatten() / start.norm()]
     diagonal, off_diagonal = [], []
     value = residual = nan
-    for _ in range(max_iterations):
+    for done in range(max_iterations):
+        report(done, max_iterations)
         vector = operator(basis[-1].reshape(start.shape)).flatten()
         diagonal.append(float(vector @ basis[-1]))
         V = torch.stack(basis)
