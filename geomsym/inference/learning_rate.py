@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from geomsym.architectures import build
 from geomsym.architectures.layer_specs import Specs
 from geomsym.config import GradientDescentConfig
-from geomsym.errors import ConfigError
+from geomsym.errors import ConfigError, UserError
 from geomsym.inference.output_kernel import mean_output_kernel
 from geomsym.inference.result import ReportProgress, silent
-from geomsym.inference.tangent_kernel import largest_eigenvalue, largest_tangent_eigenvalue
+from geomsym.inference.tangent_kernel import largest_tangent_eigenvalue
 from geomsym.seeds import derived_seed
 
 logger = logging.getLogger(__name__)
@@ -45,16 +45,23 @@ def choose_learning_rate(
     """
     if cfg.learning_rate is not None:
         return nan, cfg.learning_rate
-    draws = initial_draws(specs, x, seed, cfg.ntk_draws)
-    images = x[: cfg.ntk_samples]
-    if cfg.ntk_outputs == "all":
-        lambda_max = largest_tangent_eigenvalue(list(draws), images, report=lambda *done: report(*done, "λmax"))
-    else:
-        lambda_max = largest_mean_eigenvalue(draws, cfg.ntk_draws, images, report)
+    try:
+        lambda_max = _lambda_max(initial_draws(specs, x, seed, cfg.ntk_draws), x[: cfg.ntk_samples], cfg, report)
+    except ArithmeticError as error:
+        remedy = (
+            "scale the images (data.preprocess=standardize), or lower architecture.w_variance or architecture.depth"
+        )
+        raise UserError(f"tangent kernel at initialisation: {error}; {remedy}") from error
     if lambda_max <= 0:
         reason = "at initialisation no parameter affects the outputs on the training images (λmax = 0): "
         raise ConfigError("inference.learning_rate", None, reason + "give a rate, or look at the images")
     return lambda_max, cfg.learning_rate_factor * 2 / lambda_max
+
+
+def _lambda_max(draws: Iterator[nn.Module], x: Tensor, cfg: GradientDescentConfig, report: ReportProgress) -> float:
+    if cfg.ntk_outputs == "all":
+        return largest_tangent_eigenvalue(list(draws), x, report=lambda *done: report(*done, "λmax"))
+    return largest_mean_eigenvalue(draws, cfg.ntk_draws, x, report)
 
 
 def initial_draws(specs: Specs, x: Tensor, seed: int, draws: int) -> Iterator[nn.Module]:
@@ -69,12 +76,14 @@ def largest_mean_eigenvalue(
 ) -> float:
     """λmax of Θ̄/N, with Θ̄ [N, N] the kernel of one output averaged over the outputs of `count` networks.
 
-    Raises `UserError` where it isn't finite.
+    Raises `ArithmeticError` where it isn't finite.
     """
     Theta = x.new_zeros(len(x), len(x), dtype=torch.float64)
     for k, network in enumerate(draws):
         Theta += mean_output_kernel(network, x, lambda done, K, k=k: report(k * K + done, count * K, "λmax"))
-    return largest_eigenvalue(Theta) / (count * len(x))
+    if not Theta.isfinite().all():
+        raise ArithmeticError("values aren't finite")
+    return float(torch.linalg.eigvalsh(Theta.cpu())[-1]) / (count * len(x))
 
 
 def stable_learning_rate(

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from geomsym.errors import UserError
 from geomsym.seeds import torch_generator
 
 Operator = Callable[[Tensor], Tensor]
@@ -63,16 +62,6 @@ def largest_tangent_eigenvalue(
         lambda v: torch.stack([product(v) for product in operators]).sum(0), start.to(u), tolerance, report=report
     )
     return total / (len(draws) * len(x))
-
-
-def largest_eigenvalue(Theta: Tensor) -> float:
-    """The largest eigenvalue of a symmetric matrix; raises `UserError` where it isn't finite."""
-    if not Theta.isfinite().all():
-        reason = (
-            "scale the images (data.preprocess=standardize), or lower architecture.w_variance or architecture.depth"
-        )
-        raise UserError(f"tangent kernel {list(Theta.shape)} at initialisation: not finite; {reason}")
-    return float(torch.linalg.eigvalsh(Theta.double().cpu())[-1])
 
 
 def lanczos(
