@@ -2,8 +2,8 @@
 
 from collections import deque
 
-WINDOW = 30.0
-"""Seconds over which the present speed is measured."""
+WINDOW, REPORTS = 30.0, 10
+"""Seconds, and reports at least, over which the present speed is measured."""
 
 
 class Pace:
@@ -11,7 +11,7 @@ class Pace:
 
     A report of another total, or of less than the last, begins other work, to which earlier speeds don't apply. The
     estimate takes the slower of two speeds: that since the beginning, which counts every pause in between, and that of
-    the last `WINDOW` seconds, which results read from a store don't speed up. With `steady` false only the first.
+    the last `WINDOW` seconds and `REPORTS` reports, which results read from a store don't speed up. With `steady` false only the first.
     """
 
     def __init__(self, steady: bool = True):
@@ -23,7 +23,7 @@ class Pace:
             self.reports.clear()
             self.first, self.total = (now, done), total
         self.reports.append((now, done))
-        while len(self.reports) > 2 and now - self.reports[1][0] > self.window:
+        while len(self.reports) > REPORTS and now - self.reports[1][0] > self.window:
             self.reports.popleft()
 
     def left(self, now: float) -> float | None:
