@@ -44,10 +44,11 @@ def do_jobs(
 
     from .interrupt import Interrupted, interruptible
     from .progress import JobProgress, title
+    from .warnings import warnings_said
 
     display = JobProgress(runs, what)
     try:
-        with interruptible(), display:
+        with interruptible(), warnings_said(say), display:
             execute(work, workers, display.progress, display.done)
     except Interrupted as interrupt:
         say(f"Interrupted with {display.succeeded} of {len(runs)} {what} done. The same command continues.")

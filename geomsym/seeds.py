@@ -18,3 +18,8 @@ def torch_generator(seed: int, purpose: str) -> torch.Generator:
     """
     state = np.random.SeedSequence([seed, zlib.crc32(purpose.encode())]).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state >> np.uint64(1)))
+
+
+def derived_seed(seed: int, purpose: str) -> int:
+    """A seed for one purpose, for what takes a seed of its own; different purposes give independent ones."""
+    return int(numpy_generator(seed, purpose).integers(2**63))

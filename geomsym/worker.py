@@ -3,6 +3,7 @@
 Imports nothing that takes time or can fail, so that an import that fails is reported too.
 """
 
+import logging
 import multiprocessing
 import os
 import pickle
@@ -10,6 +11,7 @@ import signal
 import threading
 import traceback
 from dataclasses import dataclass
+from logging.handlers import QueueHandler
 from multiprocessing.queues import SimpleQueue
 
 
@@ -28,6 +30,14 @@ class NotStarted:
     reason: str
 
 
+class _ToParent(QueueHandler):
+    """What is logged in this process is logged by the one that started it."""
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        """Send one record, at once."""
+        self.queue.put(record)
+
+
 _reports: "SimpleQueue | None" = None
 """Where this process reports to; it writes at once, so that what it reported is known if it dies."""
 
@@ -36,6 +46,7 @@ def start(threads: int, reports: SimpleQueue) -> None:
     """Set this process up: its threads, its reports; it leaves Ctrl-C to its parent, and dies with it."""
     global _reports
     _reports = reports
+    logging.getLogger("geomsym").addHandler(_ToParent(reports))  # pyright: ignore[reportArgumentType]  # it has put
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # it was blocked until it could be ignored

@@ -63,10 +63,10 @@ class LocallyConnected(nn.Module):
         height, width, channels = self.bias.shape
         weight = self.weight.permute(0, 1, 2, 4, 5, 3).reshape(height * width, channels, -1)  # [h·w, n, k²·c]
         bias = self.bias.reshape(height * width, 1, channels)
-        out = torch.baddbmm(bias, self._neighbourhoods(x), weight.mT, beta=self.bias_scale, alpha=self.scale)
+        out = torch.baddbmm(bias, self.neighbourhoods(x), weight.mT, beta=self.bias_scale, alpha=self.scale)
         return out.reshape(height, width, -1, channels).permute(2, 3, 0, 1)
 
-    def _neighbourhoods(self, x: Tensor) -> Tensor:
+    def neighbourhoods(self, x: Tensor) -> Tensor:
         """[b, c, h, w] -> [h·w, b, k²·c]; with channels innermost it is copies of contiguous rows."""
         height, width, k = x.shape[2], x.shape[3], self.kernel_size
         padded = pad(x, k // 2, self.padding).permute(2, 3, 0, 1)

@@ -1,5 +1,6 @@
 """Jobs on this machine: one after the other in this process, or side by side in worker processes."""
 
+import logging
 import multiprocessing
 import pickle
 import signal
@@ -101,6 +102,8 @@ class AtWork:
                     self.jobs[process] = job
                 case worker.NotStarted(reason):
                     self.reason = reason
+                case logging.LogRecord(name=name):
+                    logging.getLogger(name).handle(report)
                 case _:
                     self.progress(*report)
 

@@ -9,7 +9,6 @@ What acts on the weights one by one, Adam or a penalty |θ|^p with p ≠ 2, comm
 """
 
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import dataclass
 from math import isfinite
 
@@ -22,7 +21,8 @@ from geomsym.config import GradientDescentConfig
 from geomsym.data import Dataset, Split
 from geomsym.errors import ConfigError
 from geomsym.inference import ReportProgress, silent
-from geomsym.inference.gradient_descent import choose_learning_rate, descend
+from geomsym.inference.gradient_descent import descend
+from geomsym.inference.learning_rate import choose_learning_rate
 from geomsym.seeds import torch_generator
 from geomsym.theory.claims import Penalty
 from geomsym.theory.coupling import Coupling, coupling
@@ -108,7 +108,7 @@ def train_coupled(
     couple = coupling(a, tau)
     residual, b = couple.residual(a), couple(a)
     report(0, cfg.max_steps + 1, "")
-    learning_rate = shared_learning_rate(a, train.x, cfg)
+    learning_rate = shared_learning_rate(specs, train.x, cfg, seed)
     if penalty:
         add_penalty(a, penalty)
         add_penalty(b, penalty)
@@ -126,9 +126,9 @@ def train_coupled(
     return CoupledTraining(residual, tuple(gaps))
 
 
-def shared_learning_rate(network: nn.Module, x: Tensor, cfg: GradientDescentConfig) -> float:
-    """The rate of `choose_learning_rate` on images of D; in single precision, since λmax is sought to 1 % only."""
-    return choose_learning_rate(deepcopy(network).float(), x.float(), cfg)[1]
+def shared_learning_rate(specs: Specs, x: Tensor, cfg: GradientDescentConfig, seed: int) -> float:
+    """The rate of `choose_learning_rate` on images of D; in single precision, which is exact enough for a rate."""
+    return choose_learning_rate(specs, x.float(), cfg, seed)[1]
 
 
 def add_penalty(network: nn.Module, penalty: Penalty) -> None:

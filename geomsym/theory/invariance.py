@@ -166,7 +166,7 @@ def discover(
     acting = [group for group in GROUPS if group not in ("identity", *left_out)]
     network = build(specs, data.input_shape, seed, torch.float64).to(data.train.x.device)
     first_layer(network)
-    cfg = replace(cfg, learning_rate=shared_learning_rate(network, data.train.x, cfg))  # once for all groups
+    cfg = replace(cfg, learning_rate=shared_learning_rate(specs, data.train.x, cfg, seed))  # once for all groups
     return Discovery(tuple(_worst(specs, group, name, data, cfg, seed, report) for group in acting), left_out)
 
 
