@@ -15,7 +15,6 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from geomsym.architectures import label
 from geomsym.config import RunConfig
 
 
@@ -95,4 +94,4 @@ def _bars() -> Progress:
 
 def title(cfg: RunConfig) -> str:
     """A run in a few words: «pixel_rotation gap nn_plus 0»."""
-    return f"{cfg.transform.name} {label(cfg.architecture)} {cfg.inference.name} {cfg.seed}"
+    return f"{cfg.transform.name} {cfg.architecture.label} {cfg.inference.name} {cfg.seed}"

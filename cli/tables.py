@@ -1,11 +1,8 @@
-"""Tables that commands print."""
+"""Tables of results that commands print."""
 
 # pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
 # pyright: reportReturnType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
 # pandas annotates df[mask] and df[column] as Series or DataFrame.
-
-import json
-from pathlib import Path
 
 import pandas as pd
 import typer
@@ -13,31 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from geomsym.analysis import over_seeds
-from geomsym.config import RunConfig
-from geomsym.execute import is_finished
-from geomsym.execute.record import identity
 from geomsym.plotting import style
 from geomsym.plotting.accuracy_by_group import series_names
 from geomsym.transforms import GROUPS
-
-
-def print_plan(folder: Path, runs: list[RunConfig], as_json: bool) -> None:
-    """The runs of a sweep, and which of them are finished."""
-    rows = [identity(run) | {"finished": is_finished(folder, run)} for run in runs]
-    if as_json:
-        typer.echo(json.dumps(rows, indent=1))
-        return
-    shown = ("run_id", "transform", "architecture", "width", "inference", "seed")
-    table = Table()
-    for name in (*shown, "done"):
-        table.add_column(name, no_wrap=name in ("run_id", "transform"))
-    for row in rows:
-        table.add_row(*(str(row[name]) for name in shown), "✓" if row["finished"] else "")
-    Console().print(table)
-    finished = sum(row["finished"] for row in rows)
-    typer.echo(
-        f"{len(rows)} run{'s' * (len(rows) > 1)}, {finished} finished, {len(rows) - finished} to do, in {folder}"
-    )
 
 
 def print_summary(runs: pd.DataFrame, as_json: bool) -> None:

@@ -18,6 +18,7 @@ from geomsym.errors import ConfigError, unknown_name
 DTYPES = ("float32", "float64")
 PREPROCESSINGS = ("none", "standardize", "zca")
 PADDINGS = ("circular", "zero")
+ACTIVATIONS = ("relu", "gelu", "erf", "sigmoid", "tanh", "linear")
 FIRST_LAYER_INITS = ("gaussian", "uniform")
 WEIGHTED_LAYERS = ("conv", "local", "dense")
 LOSSES = ("mse", "cross_entropy")
@@ -183,8 +184,14 @@ class ArchitectureConfig:
             raise ConfigError("architecture.kernel_size", self.kernel_size, "give an odd number: filters are centred")
         _positive("architecture.w_variance", self.w_variance)
         _at_least("architecture.b_variance", self.b_variance, 0)
+        _one_of("architecture.activation", self.activation, ACTIVATIONS)
         _one_of("architecture.padding", self.padding, PADDINGS)
         _one_of("architecture.first_layer_init", self.first_layer_init, FIRST_LAYER_INITS)
+
+    @property
+    def label(self) -> str:
+        """The family's name in tables: «gap», «vec», and «lap4» for windows of 4."""
+        return f"lap{self.window}" if self.name == "lap" else self.name
 
 
 @dataclass

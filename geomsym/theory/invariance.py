@@ -23,7 +23,7 @@ from geomsym.theory.claims import Penalty, infinite_groups, invariant
 from geomsym.theory.coupled_training import coupled_config, gaussian_images, shared_learning_rate, train_coupled
 from geomsym.theory.coupling import coupling, first_layer
 from geomsym.transforms import GROUPS, Transform, check_transform, largest_groups, sample_moving
-from geomsym.transforms.elements import ImageShape
+from geomsym.transforms.groups import ImageShape
 
 TRAINING_TOLERANCE = 1e-9
 """The largest relative deviation, in float64, that counts as rounding after some hundred steps.

@@ -6,8 +6,9 @@ import torch
 
 from geomsym.errors import ConfigError, look_up
 from geomsym.seeds import torch_generator
-from geomsym.transforms.elements import ImageShape, MatrixTransform, Transform
-from geomsym.transforms.groups import GROUPS, Group
+from geomsym.transforms import samplers
+from geomsym.transforms.elements import MatrixTransform, Transform
+from geomsym.transforms.groups import GROUPS, Group, ImageShape
 from geomsym.transforms.memory import require_dense_fits
 from geomsym.transforms.path import RotationPath, path_to
 
@@ -112,7 +113,7 @@ def _check_strength(group: Group, strength: float) -> None:
 def _draw(group: Group, shape: ImageShape, seed: int) -> Transform:
     # The stream does not depend on the strength: an element and the path towards it share their seed.
     c, h, w = shape
-    return group.sampler((c, h, w), torch_generator(seed, f"transform.{group.name}"))
+    return getattr(samplers, group.name)((c, h, w), torch_generator(seed, f"transform.{group.name}"))
 
 
 def _path_to(element: Transform) -> RotationPath:

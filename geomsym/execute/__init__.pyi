@@ -1,0 +1,18 @@
+from .local import Done, Job, Progress, available_cores, execute
+from .planning import folder_of, identity, is_finished, keep_initial_weights, plan
+from .record import jobs, perform
+
+__all__ = [
+    "Done",
+    "Job",
+    "Progress",
+    "available_cores",
+    "execute",
+    "folder_of",
+    "identity",
+    "is_finished",
+    "jobs",
+    "keep_initial_weights",
+    "perform",
+    "plan",
+]
