@@ -1,9 +1,5 @@
 """Tables of results that commands print."""
 
-# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
-# pyright: reportReturnType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
 import pandas as pd
 import typer
 from rich.console import Console
@@ -21,11 +17,10 @@ def print_summary(runs: pd.DataFrame, as_json: bool) -> None:
     if as_json:
         typer.echo(summary.to_json(orient="records", indent=1))
         return
-    for (data, size, inference), part in summary.groupby(
-        ["data", "subset_size", "inference"], dropna=False, sort=False
-    ):
-        examples = "all" if pd.isna(size) else size
-        typer.echo(f"{data}, {examples} training images, {inference}: test accuracy (%)")
+    for _, part in summary.groupby(["data", "subset_size", "inference"], dropna=False, sort=False):
+        first = part.iloc[0]
+        examples = "all" if pd.isna(first.subset_size) else first.subset_size
+        typer.echo(f"{first.data}, {examples} training images, {first.inference}: test accuracy (%)")
         Console().print(_accuracy_table(part))
     typer.echo("highest along training; mean ± standard error over seeds")
     typer.echo(outcomes(runs))
@@ -62,9 +57,9 @@ def _print_statistics(part: pd.DataFrame) -> None:
     statistics = [name for name in MAGNIFICATION if name in set(part.statistic)]
     shown = Table("", *(MAGNIFICATION[name] for name in statistics))
     for control, name in CONTROLS.items():
-        row = part[part.control == control].set_index("statistic")
-        if len(row):
-            shown.add_row(name, *(_interval(row.loc[item]) if item in row.index else "" for item in statistics))
+        rows = dict(part[part.control == control].set_index("statistic").iterrows())
+        if rows:
+            shown.add_row(name, *(_interval(rows[item]) if item in rows else "" for item in statistics))
     Console().print(shown)
 
 

@@ -5,10 +5,6 @@
 <folder>'s name is the column `experiment`. Importing this module takes pandas, and no torch.
 """
 
-# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
-# pyright: reportReturnType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,4 +125,4 @@ def _read(path: Path, columns: dict[str, str]) -> pd.DataFrame:
     """A CSV file with the types of its known columns, empty where there is none; only an empty field is missing."""
     if not path.is_file():
         return _typed(pd.DataFrame(columns=list(columns)), columns)
-    return pd.read_csv(path, dtype=columns, keep_default_na=False, na_values=[""])  # pyright: ignore[reportArgumentType]
+    return pd.read_csv(path, dtype=columns, keep_default_na=False, na_values=[""])

@@ -9,7 +9,7 @@ SETTING = ["data", "transform", "transform_strength", "architecture", "width", "
 
 def setting_columns(runs: pd.DataFrame) -> list[str]:
     """The columns of a table of runs by which runs that differ in their seeds alone are grouped."""
-    return [*SETTING, *(column for column in runs if "." in column)]
+    return [*SETTING, *(column for column in map(str, runs) if "." in column)]
 
 
 def over_seeds(runs: pd.DataFrame, value: str = "best_test_accuracy") -> pd.DataFrame:
