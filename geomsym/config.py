@@ -202,6 +202,9 @@ class StackConfig(ArchitectureConfig):
     are shared or not; «dense:WIDTH»; an activation by its name; «flatten», «pool:WINDOW» and «global_pool». Numbers
     that are left out are those of the config: `width`, `kernel_size`, `window`. So is «activation». `depth` follows
     from the layers.
+
+    >>> StackConfig(layers=["conv:8:5", "relu", "pool:2", "flatten", "dense:16", "relu"]).depth
+    2
     """
 
     name: str = "stack"
@@ -409,7 +412,14 @@ class PlaneConfig(SampledConfig):
 
 @dataclass
 class RunConfig:
-    """One run: a triplet on a data set, from one seed. Its resolved values are its identity."""
+    """One run: a triplet on a data set, from one seed. Its resolved values are its identity.
+
+    >>> RunConfig(data=DigitsConfig(subset_size=100), seed=3).data.preprocess
+    'standardize'
+    >>> RunConfig(seed=-1)
+    Traceback (most recent call last):
+    geomsym.errors.ConfigError: seed=-1: give a number of at least 0
+    """
 
     data: DataConfig = field(default_factory=PhotoPatchesConfig)
     transform: TransformConfig = field(default_factory=TransformConfig)

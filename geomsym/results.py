@@ -61,6 +61,12 @@ def load(folder: str | Path) -> Results:
     """Read an experiment's tables with their types: ``load("outputs/quickstart").runs``.
 
     Columns are nullable; missing values are pandas.NA. Raises `DataError` where `folder` has no runs.csv.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:  # an experiment without runs
+    ...     _ = collect(Path(folder))
+    ...     list(load(folder).curves)
+    ['run_id', 'step', 'epoch', 'split', 'metric', 'value']
     """
     folder = Path(folder)
     if not (folder / "runs.csv").is_file():

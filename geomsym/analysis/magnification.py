@@ -136,6 +136,9 @@ def crossings(t: Array, classes: NDArray, margin: Array) -> Array:
     Where the margin [p], its sign reversed behind the change, is 0 when interpolated linearly: an error of second order
     in the distance of the points, if the same two classes are ahead of all others at both. Halfway where margins are
     missing or both 0.
+
+    >>> crossings(np.array([0.0, 1.0, 2.0]), np.array([7, 7, 6]), np.array([4.0, 1.0, 3.0])).tolist()
+    [1.25]
     """
     (before,) = np.nonzero(np.diff(classes))
     both = margin[before] + margin[before + 1]

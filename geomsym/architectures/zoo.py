@@ -82,6 +82,9 @@ def specs(name: str, outputs: int = 10, **settings) -> Specs:
     """The layer specs by keyword: ``specs("gap", depth=8, width=128)``, ``specs("stack", layers=["conv:64", …])``.
 
     Settings are the fields of `geomsym.config.ArchitectureConfig` or `StackConfig`, with their defaults.
+
+    >>> [type(spec).__name__ for spec in specs("lap", depth=1, window=2)]
+    ['Conv', 'Activation', 'AveragePool', 'Flatten', 'Dense']
     """
     kind = StackConfig if name == StackConfig.name else ArchitectureConfig
     return architecture_specs(kind(name=name, **settings), outputs)

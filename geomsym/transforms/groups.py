@@ -82,11 +82,19 @@ GROUPS: dict[str, Group] = {group.name: group for group in _LISTED}
 
 
 def is_subgroup(smaller: str, larger: str) -> bool:
-    """Whether one group is contained in another, or is the same."""
+    """Whether one group is contained in another, or is the same.
+
+    >>> is_subgroup("shared_permutation", "global_rotation"), is_subgroup("shared_rotation", "global_permutation")
+    (True, False)
+    """
     return smaller == larger or any(is_subgroup(smaller, name) for name in GROUPS[larger].subgroups)
 
 
 def largest_groups(names: Iterable[str]) -> list[str]:
-    """Those of some groups that none of the others contains, in the registry's order."""
+    """Those of some groups that none of the others contains, in the registry's order.
+
+    >>> largest_groups(["identity", "pixel_permutation", "shared_rotation", "shared_permutation"])
+    ['shared_rotation', 'pixel_permutation']
+    """
     given = set(names)
     return [name for name in GROUPS if name in given and not any(is_subgroup(name, other) for other in given - {name})]
