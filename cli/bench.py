@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from geomsym.config import RunConfig
+
 from .options import DataRoot, Device, DeviceOption, Json, Overrides, resolve_device, use_data_root
 
 app = typer.Typer(name="bench", help="Measure throughput on this machine.", no_args_is_help=True)
@@ -29,14 +31,13 @@ def kernel(
     With a config (data=cifar10 architecture=gap data.subset_size=1000) only its network is measured, on images of
     its shape, and the time is given that the kernels of such a run would take.
     """
-    from geomsym.kernels.bench import kernel_throughput
-
     use_data_root(data_root)
-    where = resolve_device(device)
     if overrides:
-        rows = [_of_config(overrides, where, seconds)]
+        from .compose import compose
+
+        rows = [_of_config(compose(overrides), resolve_device(device), seconds)]
     else:
-        rows = [_row(item) for item in kernel_throughput(depth, where, seconds)]
+        rows = _of_all(depth, resolve_device(device), seconds)
     if as_json:
         typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
@@ -76,22 +77,26 @@ def _row(item) -> dict:
     }
 
 
-def _of_config(overrides: list[str], device: str, seconds: float) -> dict:
+def _of_all(depth: int, device: str, seconds: float) -> list[dict]:
+    """A row for every network that is measured without a config."""
+    from geomsym.kernels.bench import kernel_throughput
+
+    return [_row(item) for item in kernel_throughput(depth, device, seconds)]
+
+
+def _of_config(cfg: RunConfig, device: str, seconds: float) -> dict:
     """The row of one configured network, with the pairs that its run needs and the seconds that they would take."""
     import torch
 
     from geomsym import data
-    from geomsym.architectures import architecture_specs, label
+    from geomsym.architectures import architecture_specs
     from geomsym.kernels.bench import measure, pairs_of_a_run
 
-    from .compose import compose
-
-    cfg = compose(overrides)
     dataset = data.load(cfg.data, getattr(torch, cfg.dtype))
     layers = architecture_specs(cfg.architecture, dataset.classes)
     item = measure(
         layers,
-        label(cfg.architecture),
+        cfg.architecture.label,
         cfg.architecture.depth,
         dataset.input_shape,
         getattr(torch, cfg.dtype),

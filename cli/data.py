@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from geomsym.config import RunConfig
 from geomsym.errors import ConfigError, UserError, look_up
 
 from .options import DataRoot, Json, Overrides, use_data_root
@@ -55,21 +56,24 @@ def show(
     data_root: DataRoot = None,
 ) -> None:
     """Draw one image under a random element of every group, and along the paths into them."""
+    from .compose import compose
+
+    use_data_root(data_root)
+    for path in _draw(compose(overrides or []), index, out):
+        typer.echo(path)
+
+
+def _draw(run: RunConfig, index: int, out: Path) -> list[Path]:
+    """The picture's files; raises `UserError` for data that aren't images, and for an index beyond them."""
     from geomsym import data
     from geomsym.plotting.group_gallery import group_gallery
     from geomsym.plotting.save import save
     from geomsym.plotting.style import figure_style
 
-    from .compose import compose
-
-    use_data_root(data_root)
-    run = compose(overrides or [])
     images = data.load(run.data).train.x
     if images.shape[1] not in (1, 3) or images.shape[-1] == 1:
         raise ConfigError("data", run.data.name, "has no pictures to show; choose images, such as photo_patches")
     if index >= len(images):
         raise UserError(f"--index {index}: there are {len(images)} training images")
     with figure_style():
-        files = save(group_gallery(images[index], run.seed), out / "data" / run.data.name)
-    for path in files:
-        typer.echo(path)
+        return save(group_gallery(images[index], run.seed), out / "data" / run.data.name)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from geomsym.config import RunConfig
 from geomsym.errors import DataError
 
 from .options import Device, DeviceOption, Overrides, resolve_device
@@ -28,26 +29,33 @@ def kernel(
 
     The network is architecture=...; dtype=float64 computes in double precision.
     """
-    import shutil
-
-    import numpy as np
-
-    from geomsym.architectures import architecture_specs
-    from geomsym.files import require_writable, write_atomically
-    from geomsym.kernels import Kernels
-    from geomsym.kernels.matrices import check_inputs
-    from geomsym.kernels.store import FolderStore
+    from geomsym.files import require_writable
 
     from .compose import compose
-    from .interrupt import Interrupted, interruptible
-    from .progress import work_progress
 
     cfg = compose(overrides or [])
     if out.suffix != ".npz":
         raise DataError(f"--out {out}: kernels are written as .npz; give a name that ends so")
     require_writable(out)
-    where = resolve_device(device)
-    first, second = (None if path is None else _images(path, cfg.dtype, where) for path in (x1, x2))
+    _compute(cfg, x1, x2, out, resolve_device(device))
+
+
+def _compute(cfg: RunConfig, x1: Path, x2: Path | None, out: Path, device: str) -> None:
+    """Compute the matrices tile by tile, and write them."""
+    import shutil
+
+    import numpy as np
+
+    from geomsym.architectures import architecture_specs
+    from geomsym.files import write_atomically
+    from geomsym.kernels import Kernels
+    from geomsym.kernels.matrices import check_inputs
+    from geomsym.kernels.store import FolderStore
+
+    from .interrupt import Interrupted, interruptible
+    from .progress import work_progress
+
+    first, second = (None if path is None else _images(path, cfg.dtype, device) for path in (x1, x2))
     assert first is not None
     specs = architecture_specs(cfg.architecture, outputs=1)
     check_inputs(specs, first, second)

@@ -9,13 +9,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Column
 from rich.text import Text
 
-from geomsym.architectures import label
 from geomsym.config import GradientDescentConfig, RunConfig
 from geomsym.inference.result import PREPARATIONS
 
-from .pace import Pace, clock
-
 from .interrupt import interruptible
+from .pace import Pace, clock
 
 
 class JobProgress:
@@ -139,4 +137,4 @@ def _may_stop_early(cfg: RunConfig) -> bool:
 
 def title(cfg: RunConfig) -> str:
     """A run in a few words: «pixel_rotation gap nn_plus 0»."""
-    return f"{cfg.transform.name} {label(cfg.architecture)} {cfg.inference.name} {cfg.seed}"
+    return f"{cfg.transform.name} {cfg.architecture.label} {cfg.inference.name} {cfg.seed}"

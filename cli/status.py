@@ -21,7 +21,7 @@ def status(
     from rich.console import Console
     from rich.table import Table
 
-    from geomsym.results import STATUSES, experiments, statuses
+    from geomsym.run_folders import STATUSES, experiments, statuses
 
     counts = {str(path): statuses(path) for path in experiments(folder)}
     if not counts:

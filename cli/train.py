@@ -62,7 +62,7 @@ def train(
     The result is kept under OUT/train/runs. The same configuration is the same run: it is not done twice.
     """
     from geomsym.execute import folder_of
-    from geomsym.results import read_record
+    from geomsym.run_folders import read_record
 
     from .compose import compose, resolved
 

@@ -89,18 +89,36 @@ def verify(
     distribution trains networks as geomsym sweep does, under OUT/verify, and takes a minute or two; an interrupted one
     continues.
     """
-    from .check_table import show, write
-
     options = {"--steps": steps, "--seeds": seeds, "--margin": margin, "--workers": workers, "--figure": figure}
     options |= {"--discover": discover, "--device": None if overrides or discover or device is Device.auto else device}
     _refuse_misplaced(suite, overrides, {name for name, value in options.items() if value not in (None, False)})
     _check_values(margin, csv, figure)
     use_data_root(data_root)
+    cfg = _composed(overrides) if overrides or discover else None
     where = resolve_device(device)
     training = Training(out / "verify", where, workers or default_workers(where), seeds or SEEDS, margin or MARGIN)
-    cfg = _composed(overrides, where) if overrides or discover else None
-    found = _discovered(cfg, steps or STEPS, where) if discover and cfg else None
-    checks = show(found.checks if found else _checks(suite, cfg, steps or STEPS, training), as_json)
+    _do(suite, cfg, steps or STEPS, training, discover, csv, figure, as_json)
+
+
+def _do(
+    suite: Suite,
+    cfg: RunConfig | None,
+    steps: int,
+    training: Training,
+    discover: bool,
+    csv: Path | None,
+    figure: Path | None,
+    as_json: bool,
+) -> None:
+    """Make the checks, show them, and end with the exit code that they deserve."""
+    from geomsym.run import check_runs
+
+    from .check_table import show, write
+
+    if cfg is not None:
+        check_runs([cfg], training.device)
+    found = _discovered(cfg, steps, training.device) if discover and cfg else None
+    checks = show(found.checks if found else _checks(suite, cfg, steps, training), as_json)
     if found:
         _say_largest(found, beside=as_json)
     if csv is not None:
@@ -163,15 +181,10 @@ def _check_values(margin: float | None, csv: Path | None, figure: Path | None) -
             require_writable(path)
 
 
-def _composed(overrides: list[str] | None, device: str) -> RunConfig:
-    """The configured run, once it is known that it can be done."""
-    from geomsym.run import check_runs
-
+def _composed(overrides: list[str] | None) -> RunConfig:
     from .compose import compose
 
-    cfg = compose(overrides or [])
-    check_runs([cfg], device)
-    return cfg
+    return compose(overrides or [])
 
 
 def _checks(suite: Suite, cfg: RunConfig | None, steps: int, training: Training) -> "Iterator[Check]":
@@ -190,7 +203,6 @@ def _checks(suite: Suite, cfg: RunConfig | None, steps: int, training: Training)
 
 
 def _of_config(suite: Suite, cfg: RunConfig, steps: int, training: Training) -> "Iterator[Check]":
-    from geomsym.architectures import label
     from geomsym.theory.configured import inclusion_of, invariance_of, kernels_of
     from geomsym.theory.distribution import case
 
@@ -202,11 +214,11 @@ def _of_config(suite: Suite, cfg: RunConfig, steps: int, training: Training) -> 
         case Suite.inclusion:
             yield from inclusion_of(cfg, training.device)
         case Suite.kernels:
-            with work_progress(label(cfg.architecture)) as report:
+            with work_progress(cfg.architecture.label) as report:
                 check = kernels_of(cfg, training.device, report)
             yield check
         case _:
-            with work_progress(label(cfg.architecture)) as report:
+            with work_progress(cfg.architecture.label) as report:
                 check = invariance_of(cfg, steps, training.device, report)
             yield check
 
@@ -231,12 +243,11 @@ def _trained(cases: "list[Case]", training: Training) -> "Iterator[Check]":
 
 
 def _discovered(cfg: RunConfig, steps: int, device: str) -> "Discovery":
-    from geomsym.architectures import label
     from geomsym.theory.configured import discover_of
 
     from .progress import work_progress
 
-    with work_progress(label(cfg.architecture)) as report:
+    with work_progress(cfg.architecture.label) as report:
         return discover_of(cfg, steps, device, report)
 
 

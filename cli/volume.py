@@ -44,13 +44,10 @@ def volume(
     geometry.layer=all measures every hidden layer; several seeds give intervals, data.shuffle_labels=false,true the
     control.
     """
-    from geomsym.execute.scans import copy_finished_run, keep_initial_weights, scan_id, write_magnification
+    from geomsym.execute import keep_initial_weights
     from geomsym.identity import run_id
-    from geomsym.results import collect
-    from geomsym.run import check_scans
 
     from .compose import compose_volume, resolved_volume
-    from .tables import outcomes, print_magnification
 
     chosen = [kind for kind, given in (("grid", grid), ("path", interpolate), ("plane", plane)) if given]
     if len(chosen) > 1:
@@ -62,11 +59,23 @@ def volume(
     use_data_root(data_root)
     experiment, composed, geometry = compose_volume(arguments)
     runs = list({run_id(run): run for run in map(keep_initial_weights, composed)}.values())
-    folder, where = out / (name or experiment or "volume"), resolve_device(device)
-    check_scans(runs, geometry, where)
+    _do(out / (name or experiment or "volume"), runs, geometry, resolve_device(device), workers, as_json)
+
+
+def _do(
+    folder: Path, runs: list[RunConfig], geometry: GeometryConfig, device: str, workers: int | None, as_json: bool
+) -> None:
+    """Train and measure what isn't yet, and print the statistics of all."""
+    from geomsym.execute.scans import copy_finished_run, scan_id, write_magnification
+    from geomsym.results import collect
+    from geomsym.run import check_scans
+
+    from .tables import outcomes, print_magnification
+
+    check_scans(runs, geometry, device)
     for run in runs:
         copy_finished_run(folder, run)
-    failed = _train_and_measure(folder, runs, geometry, where, workers or default_workers(where))
+    failed = _train_and_measure(folder, runs, geometry, device, workers or default_workers(device))
     results = collect(folder)
     print_magnification(write_magnification(folder, results), scan_id(geometry), as_json)
     say(outcomes(results.runs) + ("; diverged ones don't count" if "diverged" in set(results.runs.status) else ""))

@@ -76,7 +76,7 @@ def report_failures(folder: Path, runs: list[RunConfig], failures: dict[int, Exc
 
 def default_workers(device: str) -> int:
     """One worker for each core that this process may use; one on a GPU."""
-    from geomsym.execute import available_cores
+    from geomsym.cores import available_cores
 
     return available_cores() if device == "cpu" else 1
 

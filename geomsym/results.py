@@ -1,19 +1,10 @@
-"""Records of runs on disk, and their collection into tidy tables.
+"""The collection of an experiment's run folders into tidy tables, and the tables themselves.
 
-    <folder>/runs/<run_id>/   config.yaml  environment.json  curves.csv  checkpoint.pt  metrics.json
-    <folder>/runs/<run_id>/scans/<scan>/   config.yaml  anchors.csv  spectra.csv  geometry.csv
     <folder>/runs.csv  curves.csv  geometry.csv  spectra.csv  anchors.csv  magnification.csv
 
-A planned run has only its config.yaml, a run that has begun also environment.json; metrics.json is written last, so
-that a run without it isn't finished and will be redone. <folder>'s name is the column `experiment`.
+<folder>'s name is the column `experiment`. Importing this module takes pandas, and no torch.
 """
 
-# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
-# pyright: reportReturnType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,130 +12,16 @@ from typing import Any
 import pandas as pd
 from omegaconf import OmegaConf
 
+from geomsym.columns import (
+    CURVE_COLUMNS,
+    IDENTITY,
+    MAGNIFICATION_COLUMNS,
+    RUN_COLUMNS,
+    SCAN_TABLES,
+)
 from geomsym.errors import DataError
 from geomsym.files import write_csv
-from geomsym.identity import SCHEMA_VERSION
-
-IDENTITY = {
-    "run_id": "string",
-    "experiment": "string",
-    "data": "string",
-    "transform": "string",
-    "transform_strength": "Float64",
-    "transform_seed": "Int64",
-    "architecture": "string",
-    "width": "Int64",
-    "depth": "Int64",
-    "activation": "string",
-    "inference": "string",
-    "subset_size": "Int64",
-    "seed": "Int64",
-}
-"""The columns of runs.csv that say which run a row is, with their pandas types."""
-
-OUTCOME = {
-    "status": "string",
-    "test_accuracy": "Float64",
-    "test_mse": "Float64",
-    "train_accuracy": "Float64",
-    "train_mse": "Float64",
-    "validation_accuracy": "Float64",
-    "best_test_accuracy": "Float64",
-    "selected_test_accuracy": "Float64",
-    "steps": "Int64",
-    "learning_rate": "Float64",
-    "lambda_max": "Float64",
-    "ridge": "Float64",
-    "jitter": "Float64",
-    "condition": "Float64",
-    "residual": "Float64",
-    "test_variance": "Float64",
-    "parameters": "Int64",
-    "device": "string",
-    "dtype": "string",
-    "seconds": "Float64",
-    "error": "string",
-}
-"""The columns of runs.csv that say what came of it."""
-
-RUN_COLUMNS = IDENTITY | OUTCOME
-CURVE_COLUMNS = {
-    "run_id": "string",
-    "step": "Int64",
-    "epoch": "Float64",
-    "split": "string",
-    "metric": "string",
-    "value": "Float64",
-}
-SCANNED = {"run_id": "string", "scan": "string"}
-GEOMETRY_COLUMNS = SCANNED | {
-    "step": "Int64",
-    "kind": "string",
-    "path": "string",
-    "layer": "string",
-    "point": "Int64",
-    "t": "Float64",
-    "u": "Float64",
-    "v": "Float64",
-    "log_volume": "Float64",
-    "rank": "Int64",
-    "kept": "Int64",
-    "slice_log_volume": "Float64",
-    "scalar_curvature": "Float64",
-    "curvature_error": "Float64",
-    "predicted_class": "Int64",
-    "entropy": "Float64",
-    "margin": "Float64",
-    "normalization": "string",
-    "convention": "string",
-    "floor": "Float64",
-    "top_k": "Int64",
-}
-SPECTRUM_COLUMNS = SCANNED | {
-    "step": "Int64",
-    "layer": "string",
-    "index": "Int64",
-    "log_eigenvalue": "Float64",
-    "low": "Float64",
-    "high": "Float64",
-}
-ANCHOR_COLUMNS = SCANNED | {
-    "anchor": "Int64",
-    "split": "string",
-    "index": "Int64",
-    "label": "Int64",
-    "t": "Float64",
-    "u": "Float64",
-    "v": "Float64",
-}
-MAGNIFICATION_COLUMNS = {
-    "data": "string",
-    "transform": "string",
-    "transform_strength": "Float64",
-    "architecture": "string",
-    "width": "Int64",
-    "depth": "Int64",
-    "activation": "string",
-    "inference": "string",
-    "subset_size": "Int64",
-    "scan": "string",
-    "kind": "string",
-    "path": "string",
-    "layer": "string",
-    "statistic": "string",
-    "control": "string",
-    "step": "string",
-    "mean": "Float64",
-    "standard_error": "Float64",
-    "low": "Float64",
-    "high": "Float64",
-    "seeds": "Int64",
-}
-SCAN_TABLES = {"geometry": GEOMETRY_COLUMNS, "spectra": SPECTRUM_COLUMNS, "anchors": ANCHOR_COLUMNS}
-"""The tables that a scan of a representation gives: at every point, its eigenvalues, and the samples it goes through.
-
-All logarithms are natural. Eigenvalues are those of the metric: means over points and 5 % and 95 % quantiles.
-"""
+from geomsym.run_folders import read_record
 
 SHOWN_KEYS = {
     "data.name": "data",
@@ -162,9 +39,6 @@ SHOWN_KEYS = {
     "dtype": "dtype",
 }
 """The config keys that runs.csv shows, with their columns. Any other key is a column where runs differ in it."""
-
-STATUSES = ("ok", "unfitted", "diverged", "failed", "interrupted", "left")
-"""What can become of a run: of these, failed, interrupted and left ones are (re)done by the same command."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +61,12 @@ def load(folder: str | Path) -> Results:
     """Read an experiment's tables with their types: ``load("outputs/quickstart").runs``.
 
     Columns are nullable; missing values are pandas.NA. Raises `DataError` where `folder` has no runs.csv.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:  # an experiment without runs
+    ...     _ = collect(Path(folder))
+    ...     list(load(folder).curves)
+    ['run_id', 'step', 'epoch', 'split', 'metric', 'value']
     """
     folder = Path(folder)
     if not (folder / "runs.csv").is_file():
@@ -215,42 +95,6 @@ def collect(folder: Path) -> Results:
             write_csv(folder / f"{name}.csv", table)
     write_csv(folder / "runs.csv", runs)  # last: where it is, the other tables are too
     return load(folder)
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """The row of one run folder: what metrics.json says, or «interrupted», or «left» for one that hasn't begun."""
-    if (path / "metrics.json").is_file():
-        return _of_this_schema(path, read_json(path / "metrics.json"))
-    if (path / "environment.json").is_file():
-        begun = read_json(path / "environment.json")
-        return begun["identity"] | {"status": "interrupted", "device": begun["device"]}
-    return {"run_id": path.name, "status": "left"}
-
-
-def _of_this_schema(path: Path, record: dict[str, Any]) -> dict[str, Any]:
-    if record.get("schema_version") != SCHEMA_VERSION:
-        found = f"a run with records of version {record.get('schema_version')}, and this is version {SCHEMA_VERSION}"
-        raise DataError(f"{path}: {found}: give another --out or --name, or delete the folder")
-    return record
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """What a file of a run folder holds; raises `DataError` where something other than geomsym has spoilt it."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(f"{path}: not valid JSON ({error}); delete it, and the run is done again") from error
-
-
-def statuses(folder: Path) -> dict[str, int]:
-    """How many runs of an experiment there are of each status."""
-    found = [read_record(path.parent)["status"] for path in (folder / "runs").glob("*/config.yaml")]
-    return {status: found.count(status) for status in STATUSES}
-
-
-def experiments(folder: Path) -> Iterator[Path]:
-    """The experiment folders at or under a folder, in alphabetical order."""
-    yield from ([folder] if (folder / "runs").is_dir() else sorted(path.parent for path in folder.glob("*/runs")))
 
 
 def _scans(folder: Path, run_ids: pd.Series, name: str, columns: dict[str, str]) -> pd.DataFrame:
@@ -287,4 +131,4 @@ def _read(path: Path, columns: dict[str, str]) -> pd.DataFrame:
     """A CSV file with the types of its known columns, empty where there is none; only an empty field is missing."""
     if not path.is_file():
         return _typed(pd.DataFrame(columns=list(columns)), columns)
-    return pd.read_csv(path, dtype=columns, keep_default_na=False, na_values=[""])  # pyright: ignore[reportArgumentType]
+    return pd.read_csv(path, dtype=columns, keep_default_na=False, na_values=[""])

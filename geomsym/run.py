@@ -38,6 +38,14 @@ def run(
 
     Raises `UserError` where the configuration can't be carried out: data that isn't there, a transform or a layer
     that doesn't fit the images, a name that isn't in its registry.
+
+    The four corners of the exclusive or, by kernel regression with the tangent kernel of a network of infinite width:
+
+    >>> from geomsym.config import ArchitectureConfig, KernelRegressionConfig, RunConfig, XorConfig
+    >>> network = ArchitectureConfig("fcn", depth=2)
+    >>> result = run(RunConfig(XorConfig(noise_variance=0), architecture=network, inference=KernelRegressionConfig("ntk")))
+    >>> result.fit.status, result.fit.metrics["test_accuracy"]
+    ('ok', 1.0)
     """
     start = perf_counter()
     specs, dataset = prepare(cfg, device)

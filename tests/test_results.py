@@ -6,13 +6,14 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from geomsym.columns import CURVE_COLUMNS, RUN_COLUMNS
 from geomsym.config import GradientDescentConfig, TransformConfig
 from geomsym.errors import DataError
-from geomsym.execute import folder_of, is_finished, plan
-from geomsym.execute.record import identity
+from geomsym.execute import folder_of, identity, is_finished, plan
 from geomsym.files import write_csv, write_json
 from geomsym.identity import SCHEMA_VERSION, run_id
-from geomsym.results import CURVE_COLUMNS, RUN_COLUMNS, STATUSES, collect, experiments, load, statuses
+from geomsym.results import collect, load
+from geomsym.run_folders import STATUSES, experiments, statuses
 
 
 def begin(folder, cfg):

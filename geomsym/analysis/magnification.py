@@ -5,9 +5,6 @@ every scan of a run becomes a few statistics, `statistics`; `magnification` take
 them with those of the same networks at initialisation and of networks trained on shuffled labels.
 """
 
-# pyright: reportArgumentType=false, reportCallIssue=false, reportReturnType=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
 from collections.abc import Sequence
 from functools import reduce
 from operator import sub
@@ -120,7 +117,7 @@ def rank_correlation(log_volume: Array, other: Array) -> float:
     """Spearman's correlation between the ranks of log_volume and other values [p]; nan where either doesn't vary."""
     if not (varies(log_volume, ROUNDING) and varies(other)):
         return np.nan
-    return float(spearmanr(log_volume, other).statistic)
+    return float(spearmanr(log_volume, other).statistic)  # pyright: ignore[reportAttributeAccessIssue]  # scipy has no types
 
 
 def peak_position(t: Array, log_volume: Array) -> float:
@@ -139,6 +136,9 @@ def crossings(t: Array, classes: NDArray, margin: Array) -> Array:
     Where the margin [p], its sign reversed behind the change, is 0 when interpolated linearly: an error of second order
     in the distance of the points, if the same two classes are ahead of all others at both. Halfway where margins are
     missing or both 0.
+
+    >>> crossings(np.array([0.0, 1.0, 2.0]), np.array([7, 7, 6]), np.array([4.0, 1.0, 3.0])).tolist()
+    [1.25]
     """
     (before,) = np.nonzero(np.diff(classes))
     both = margin[before] + margin[before + 1]
@@ -167,7 +167,7 @@ def magnification(statistics: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     Each with its `mean`, `standard_error`, the interval `low`, `high` of `mean_over_seeds`, and `seeds`, the number of
     seeds with a value: for `trained - shuffled`, in the smaller group. Several runs of one seed are averaged first.
     """
-    settings = [column for column in runs if column not in RUN]
+    settings = [column for column in map(str, runs) if column not in RUN]
     keys = [*settings, *SCAN, "statistic", "step"]
     table = _labelled(statistics.merge(runs, on="run_id", validate="many_to_one"))
     groups = {control: table[table["control"] == control] for control in ("trained", "initialisation", "shuffled")}

@@ -19,6 +19,12 @@ def load(cfg: DataConfig, dtype: torch.dtype = torch.float32, device: torch.devi
 
     Raises `ConfigError` for values that do not fit the data, `DataError` for files that are missing or
     malformed.
+
+    Points of the plane are images of two channels and one pixel:
+
+    >>> from geomsym.config import XorConfig
+    >>> load(XorConfig(noise_variance=0)).input_shape
+    (2, 1, 1)
     """
     source = entry_of(cfg).open(cfg, source_folder(cfg))
     chosen = partition(source, cfg)

@@ -9,7 +9,7 @@ finished.
 import hashlib
 import json
 import shutil
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -18,27 +18,16 @@ from omegaconf import OmegaConf
 
 from geomsym.analysis import setting_columns
 from geomsym.analysis.magnification import magnification, statistics
-from geomsym.config import GeometryConfig, GradientDescentConfig, RunConfig
-from geomsym.errors import ConfigError, DataError
-from geomsym.execute.record import folder_of, is_finished
+from geomsym.columns import SCAN_TABLES
+from geomsym.config import GeometryConfig, RunConfig
+from geomsym.errors import DataError
+from geomsym.execute.planning import folder_of, is_finished
 from geomsym.files import write_csv, write_text
 from geomsym.identity import SCHEMA_VERSION, run_id
 from geomsym.inference import ReportProgress, silent
-from geomsym.results import SCAN_TABLES, Results, read_json
+from geomsym.results import Results
 from geomsym.run import measure
-
-
-def keep_initial_weights(cfg: RunConfig) -> RunConfig:
-    """The run with its initial and last weights kept, where it doesn't say which.
-
-    Raises `ConfigError` for a run that has no weights.
-    """
-    if not isinstance(cfg.inference, GradientDescentConfig):
-        reason = "has no trained network to measure: give nn, nn_plus or cross_entropy"
-        raise ConfigError("inference", cfg.inference.name, reason)
-    if cfg.inference.checkpoint_steps:
-        return cfg
-    return replace(cfg, inference=replace(cfg.inference, checkpoint_steps=[0]))
+from geomsym.run_folders import read_json
 
 
 def scan_id(cfg: GeometryConfig) -> str:

@@ -78,6 +78,15 @@ def scalar_curvature(
 
     Raises what `geomsym.geometry.jacobian.jacobian_blocks` raises, and `ConfigError` for an unknown name or for the
     convention «paper» where it is no multiple of R.
+
+    The unit sphere in three dimensions, R = 2; divided by its three features, the metric has three times the curvature:
+
+    >>> def sphere(angles):
+    ...     theta, phi = angles
+    ...     return torch.stack([theta.sin() * phi.cos(), theta.sin() * phi.sin(), theta.cos()])
+    >>> x = torch.tensor([[1.0, 0.3]], dtype=torch.float64)
+    >>> [round(float(scalar_curvature(sphere, x, normalization=name)), 6) for name in ("none", "features")]
+    [2.0, 6.0]
     """
     if look_up("geometry.convention", convention, CONVENTIONS) != 1:
         raise ConfigError("geometry.convention", convention, "is for one dense hidden layer only: give standard")

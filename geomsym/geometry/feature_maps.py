@@ -102,6 +102,14 @@ def feature_map(network: nn.Module, input_shape: Shape, layer: int | str | None 
 
     One dense layer and an activation come as a `ShallowMap`, which has closed forms. Raises `ConfigError` for a layer
     that the network doesn't have.
+
+    >>> from geomsym.architectures import build, specs
+    >>> from geomsym.geometry import metric
+    >>> network = build(specs("gap", depth=2, width=5), (3, 4, 4), dtype=torch.float64)
+    >>> phi = feature_map(network, (3, 4, 4))
+    >>> x = torch.ones(7, 3 * 4 * 4, dtype=torch.float64)  # images as vectors
+    >>> phi(x[0]).shape, metric(phi, x).shape
+    (torch.Size([5]), torch.Size([7, 48, 48]))
     """
     if isinstance(layer, str):
         if layer not in dict(network.named_modules()) or not layer:

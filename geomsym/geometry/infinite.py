@@ -165,6 +165,10 @@ def kernel_metric(kernel: Kernel, x: Tensor) -> Tensor:
 
     The metric of the kernel's feature space; that of features divided by √n where K is their mean product. The kernel
     has to be differentiable as it is computed: arc-cosine kernels aren't, their angle has a square root at x' = x.
+
+    >>> gaussian = lambda x, y: (-(x - y).square().sum() / 2).exp()  # its feature space is curved nowhere: g = 1
+    >>> kernel_metric(gaussian, torch.tensor([[0.0, 3.0]], dtype=torch.float64)).tolist()
+    [[[1.0, 0.0], [0.0, 1.0]]]
     """
     check_points(x)
     return vmap(lambda point: jacfwd(grad(kernel, argnums=0), argnums=1)(point, point))(x)

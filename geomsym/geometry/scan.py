@@ -4,9 +4,6 @@ One row of `geometry` is one point at one training step in one layer, one of `sp
 there, one of `anchors` a sample that defines the slice, or a training point in it.
 """
 
-# pyright: reportArgumentType=false, reportReturnType=false
-# pandas annotates columns as Series or DataFrame.
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 

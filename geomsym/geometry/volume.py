@@ -61,7 +61,13 @@ def log_volume(
     normalization: str = "features",
     memory: float = MEMORY,
 ) -> Tensor:
-    """½·log det g [p] at points x [p, d], or the logarithm of the pseudo-volume where g is singular; see `volume`."""
+    """½·log det g [p] at points x [p, d], or the logarithm of the pseudo-volume where g is singular; see `volume`.
+
+    >>> polar = lambda p: torch.stack([p[0] * p[1].cos(), p[0] * p[1].sin()])  # (r, φ) to the plane: the area r dr dφ
+    >>> x = torch.tensor([[2.0, 0.5], [3.0, 0.1]], dtype=torch.float64)
+    >>> [round(float(area), 6) for area in log_volume(polar, x, normalization="none").exp()]
+    [2.0, 3.0]
+    """
     arguments = {"floor": floor, "top_k": top_k, "normalization": normalization, "memory": memory}
     return volume(feature_map, x, spectrum=False, **arguments).log_volume
 

@@ -39,6 +39,15 @@ def kernel_matrices(
 
     Raises `DataError` for images that are no such arrays, of different shapes, empty or not finite, and `ConfigError`
     where layers or backend don't fit them.
+
+    At infinite width FCN doesn't see a rotation of all coordinates:
+
+    >>> from geomsym.architectures import specs
+    >>> from geomsym.transforms import sample_transform
+    >>> x, tau = torch.ones(2, 3, 2, 2).cumsum(0), sample_transform("global_rotation", (3, 2, 2))
+    >>> plain, turned = (kernel_matrices(specs("fcn", depth=2), images) for images in (x, tau(x)))
+    >>> plain.ntk.shape, torch.allclose(plain.ntk, turned.ntk, rtol=1e-4)
+    (torch.Size([2, 2]), True)
     """
     return Kernels(backend, memory).matrices(specs, x1, x2)
 

@@ -1,9 +1,5 @@
 """Test accuracy against the symmetry group of the data, as in Xiao & Pennington (2022), Fig. 2."""
 
-# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
-# pyright: reportReturnType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,8 +26,9 @@ def accuracy_by_group(results: Results) -> Iterator[tuple[str, Figure]]:
     runs = results.runs[
         results.runs.status.isin(["ok", "unfitted", "diverged"]) & results.runs.transform_strength.isna()
     ]
-    for (data, size), part in runs.groupby(["data", "subset_size"], dropna=False):
+    for _, part in runs.groupby(["data", "subset_size"], dropna=False):
         if part["transform"].nunique() > 1:
+            data, size = part["data"].iloc[0], part["subset_size"].iloc[0]
             yield f"accuracy_by_group_{data}_{'all' if pd.isna(size) else size}", _draw(part, data, size)
 
 

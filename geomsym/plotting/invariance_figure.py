@@ -4,10 +4,6 @@ A column is a group, with one image under a random element of it; a row is an ar
 weights it shares. A cell has the largest deviation between training on D and on τD.
 """
 
-# pyright: reportArgumentType=false, reportCallIssue=false, reportReturnType=false
-# pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
 import re
 from collections.abc import Collection, Sequence
 from itertools import pairwise, product
@@ -73,9 +69,10 @@ def invariance_figure(table: pd.DataFrame, image: ArrayLike, seed: int = 0) -> F
         found = rows[rows.architecture == name].set_index("group")
         _draw_architecture(sketch, name)
         largest = largest_groups(found.index[found.deviation <= found.tolerance])
+        tried = dict(found.iterrows())
         for axes, group in zip(cells, groups, strict=True):
-            if group in found.index:
-                _draw_cell(axes, found.loc[group], group in largest)
+            if group in tried:
+                _draw_cell(axes, tried[group], group in largest)
     caption = _caption(rows.compared.iloc[0], figure.get_figwidth())
     figure.set_figheight(figure.get_figheight() + LINE * caption.count("\n"))
     figure.supxlabel(caption, fontsize=7)

@@ -1,9 +1,5 @@
 """Whether training magnifies the decision boundary: statistics of volume, against their controls."""
 
-# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
-# pyright: reportReturnType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
 import math
 from collections.abc import Iterator
 

@@ -1,9 +1,5 @@
 """Maps of a plane of inputs: a quantity in colour, the decision boundary, and samples."""
 
-# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
-# pyright: reportReturnType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 

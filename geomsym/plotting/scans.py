@@ -1,12 +1,9 @@
 """What the figures of geometry are about: one scan of one layer, over training and over seeds."""
 
-# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
-# pyright: reportAssignmentType=false, reportReturnType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -20,6 +17,9 @@ from geomsym.transforms import GROUPS
 METRICS = {"features": r"$g = J^{\mathrm{T}} J/n$", "none": r"$g = J^{\mathrm{T}} J$"}
 BARE = ("data", "activation", "inference", "path")
 """The columns of settings whose values speak for themselves."""
+
+End = Literal["min", "max"]
+"""The first or the last of the training steps at which a run was measured."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,14 @@ class ScanOfRuns:
 
     def of(self, run_id: str) -> "ScanOfRuns":
         """The same scan of one run alone."""
-        tables = (table[table.run_id == run_id] for table in (self.runs, self.rows, self.anchors))
-        return ScanOfRuns(*tables, self.normalization, self.convention, self.seeds)
+        runs, rows, anchors = (table[table.run_id == run_id] for table in (self.runs, self.rows, self.anchors))
+        return ScanOfRuns(runs, rows, anchors, self.normalization, self.convention, self.seeds)
 
     def at(self, step: int) -> pd.DataFrame:
         """The measurements at one step."""
         return self.rows[self.rows.step == step]
 
-    def at_end(self, which: str) -> pd.DataFrame:
+    def at_end(self, which: End) -> pd.DataFrame:
         """The measurements at the first («min») or last («max») step of every run; runs may stop at different ones."""
         return self.rows[self.rows.step == self.rows.groupby("run_id").step.transform(which)]
 
@@ -100,7 +100,7 @@ def scans(results: Results, table: pd.DataFrame) -> Iterator[ScanOfRuns]:
     for (_, scan, _), rows in table.groupby([setting_of_row, table.scan, table.layer], sort=False):
         runs = results.runs[results.runs.run_id.isin(rows.run_id)].sort_values("seed")
         anchors = results.anchors[(results.anchors.scan == scan) & results.anchors.run_id.isin(rows.run_id)]
-        found = conventions.loc[scan] if scan in conventions.index else (None, None)
+        found = conventions.reindex([str(scan)]).iloc[0]
         normalization, convention = (None if pd.isna(value) else str(value) for value in found)
         yield ScanOfRuns(runs, rows, anchors, normalization, convention, len(runs))
 

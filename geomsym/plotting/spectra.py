@@ -1,10 +1,7 @@
 """Eigenvalues of the metric over training."""
 
-# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
-# pyright: reportReturnType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -76,7 +73,7 @@ def _draw_course(axes: Axes, scan: ScanOfRuns) -> None:
     for k, index in enumerate(selected(scan.rows["index"])):
         for seed, run_id in enumerate(scan.runs.run_id):
             rows = scan.rows[(scan.rows.run_id == run_id) & (scan.rows["index"] == index)].sort_values("step")
-            look = (
+            look: dict[str, Any] = (
                 {"lw": 0.5, "alpha": 0.6}
                 if seed
                 else {"marker": style.MARKERS[k], "ms": 3, "label": f"$\\lambda_{{{index}}}$"}

@@ -1,8 +1,5 @@
 """Volume and curvature on a grid or a plane of inputs along training, as in Zavatone-Veth et al. (2023), Figs. 1–3."""
 
-# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
 from collections.abc import Iterator
 
 import numpy as np

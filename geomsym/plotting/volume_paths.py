@@ -1,9 +1,5 @@
 """Volume along paths between samples over training, as in Zavatone-Veth et al. (2023), Figs. 4–6."""
 
-# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
-# pyright: reportReturnType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,7 +11,7 @@ from numpy.typing import NDArray
 
 from geomsym.plotting import style
 from geomsym.plotting.maps import draw_label
-from geomsym.plotting.scans import ScanOfRuns, numbers, scans, step_name, volume_note
+from geomsym.plotting.scans import End, ScanOfRuns, numbers, scans, step_name, volume_note
 from geomsym.results import Results
 
 PATHS = {
@@ -100,7 +96,7 @@ def _title(part: ScanOfRuns) -> str:
 def _caption(scan: ScanOfRuns) -> str:
     kind = scan.rows.path.iloc[0]
     strip = "predicted class and crossings at the last step"
-    return scan.caption("" if pd.isna(kind) else PATHS.get(kind, kind), volume_note(scan.rows), strip)
+    return scan.caption("" if pd.isna(kind) else PATHS.get(str(kind), str(kind)), volume_note(scan.rows), strip)
 
 
 def _curve(points: pd.DataFrame, column: str) -> tuple[NDArray, NDArray]:
@@ -115,7 +111,8 @@ def _draw_steps(axes: Axes, scan: ScanOfRuns, column: str, colors: dict[int, tup
 
 
 def _draw_seeds(axes: Axes, scan: ScanOfRuns, column: str, colors: dict[int, tuple]) -> None:
-    for which, step in (("min", min(colors)), ("max", max(colors))):
+    ends: dict[End, int] = {"min": min(colors), "max": max(colors)}
+    for which, step in ends.items():
         curves = [_curve(points, column) for _, points in scan.at_end(which).groupby("run_id")]
         for curve in curves:
             axes.plot(*curve, color=colors[step], lw=0.6, alpha=0.6)
@@ -147,8 +144,9 @@ def _write_classes(axes: Axes, t: NDArray, predicted: NDArray) -> None:
     for start, stop in zip(starts, np.r_[starts[1:], len(t)] - 1, strict=True):
         if t[stop] - t[start] > NARROWEST * np.ptp(t) and np.isfinite(predicted[start]):
             k = int(predicted[start])
-            look = {"ha": "center", "va": "center_baseline", "color": style.text_color(style.class_color(k))}
-            axes.text((t[start] + t[stop]) / 2, 0.5, str(k), fontsize=6.5, **look)
+            color = style.text_color(style.class_color(k))
+            middle = (t[start] + t[stop]) / 2
+            axes.text(middle, 0.5, str(k), fontsize=6.5, ha="center", va="center_baseline", color=color)
 
 
 def _draw_samples(axes: Axes, scan: ScanOfRuns) -> None:

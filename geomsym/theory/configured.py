@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 
 from geomsym import data
-from geomsym.architectures import architecture_specs, label
+from geomsym.architectures import architecture_specs
 from geomsym.config import GradientDescentConfig, KernelRegressionConfig, RunConfig
 from geomsym.data import Dataset
 from geomsym.errors import ConfigError
@@ -38,7 +38,7 @@ def invariance_of(cfg: RunConfig, steps: int, device: str = "cpu", report: Repor
     specs = architecture_specs(cfg.architecture, dataset.classes)
     tau = _element(cfg, dataset)
     return check_invariance(
-        specs, cfg.transform.name, label(cfg.architecture), dataset, training, cfg.seed, tau=tau, report=report
+        specs, cfg.transform.name, cfg.architecture.label, dataset, training, cfg.seed, tau=tau, report=report
     )
 
 
@@ -51,7 +51,7 @@ def kernels_of(cfg: RunConfig, device: str = "cpu", report: ReportProgress = sil
     specs = architecture_specs(cfg.architecture, dataset.classes)
     tau = _element(cfg, dataset)
     images = dataset.train.x[:KERNEL_IMAGES]
-    return check_kernels(specs, cfg.transform.name, label(cfg.architecture), images, tau=tau, report=report)
+    return check_kernels(specs, cfg.transform.name, cfg.architecture.label, images, tau=tau, report=report)
 
 
 def inclusion_of(cfg: RunConfig, device: str = "cpu") -> Iterator[Check]:
@@ -71,7 +71,7 @@ def discover_of(cfg: RunConfig, steps: int, device: str = "cpu", report: ReportP
     """
     training, dataset = _training(cfg, steps), _data(cfg, device)
     specs = architecture_specs(cfg.architecture, dataset.classes)
-    return discover(specs, label(cfg.architecture), dataset, training, cfg.seed, report)
+    return discover(specs, cfg.architecture.label, dataset, training, cfg.seed, report)
 
 
 def _training(cfg: RunConfig, steps: int) -> GradientDescentConfig:

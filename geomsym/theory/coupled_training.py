@@ -27,7 +27,7 @@ from geomsym.seeds import torch_generator
 from geomsym.theory.claims import Penalty
 from geomsym.theory.coupling import Coupling, coupling
 from geomsym.transforms import Transform
-from geomsym.transforms.elements import ImageShape
+from geomsym.transforms.groups import ImageShape
 
 HELD_OUT = 20
 """How many test images are looked at after every step, at most."""

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from geomsym.analysis.equivalence import mean_difference
-from geomsym.architectures import architecture_specs, label
+from geomsym.architectures import architecture_specs
 from geomsym.config import ArchitectureConfig, GradientDescentConfig, PhotoPatchesConfig, RunConfig, TransformConfig
 from geomsym.errors import ConfigError, DataError
 from geomsym.theory.checks import Check
@@ -119,7 +119,7 @@ def check_distribution(case: Case, accuracies: Sequence[float], margin: float = 
     claimed = invariant(specs, cfg.transform.name, inference.optimizer, init=cfg.architecture.first_layer_init)
     return Check(
         statement=STATEMENT,
-        architecture=label(cfg.architecture),
+        architecture=cfg.architecture.label,
         group=cfg.transform.name,
         compared=f"means of {len(plain)} seeds, {MOST}: {_mean(plain)}, {_mean(moved)}",
         deviation=found.at_most,

@@ -23,7 +23,7 @@ from geomsym.theory.claims import Penalty, infinite_groups, invariant
 from geomsym.theory.coupled_training import coupled_config, gaussian_images, shared_learning_rate, train_coupled
 from geomsym.theory.coupling import coupling, first_layer
 from geomsym.transforms import GROUPS, Transform, check_transform, largest_groups, sample_moving
-from geomsym.transforms.elements import ImageShape
+from geomsym.transforms.groups import ImageShape
 
 TRAINING_TOLERANCE = 1e-9
 """The largest relative deviation, in float64, that counts as rounding after some hundred steps.
@@ -160,6 +160,10 @@ def discover(
     Runs `check_invariance` for every group but the trivial one, with `ELEMENTS` random elements each, and ends the
     training of one as soon as it is broken. What holds is shown for these elements and these images; what is broken is
     so for good. Raises a `ConfigError` as `check_invariance` does.
+
+    >>> from geomsym.architectures import specs
+    >>> discover(specs("gap", depth=1, width=4), "mine", cfg=coupled_config(max_steps=2)).largest
+    ['shared_rotation']
     """
     data, cfg = data or gaussian_images(), cfg or coupled_config()
     left_out = dict(_refusals(data.input_shape))

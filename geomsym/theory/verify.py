@@ -11,7 +11,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from geomsym.architectures import architecture_specs, label
+from geomsym.architectures import architecture_specs
 from geomsym.architectures.layer_specs import Specs
 from geomsym.config import ArchitectureConfig
 from geomsym.kernels import kernel_matrices
@@ -35,7 +35,7 @@ def small(family: str, **changes) -> ArchitectureConfig:
 def _layers(family: str, **changes) -> tuple[Specs, str]:
     """Specs with three outputs, and the name in the table."""
     cfg = small(family, **changes)
-    return architecture_specs(cfg, 3), label(cfg)
+    return architecture_specs(cfg, 3), cfg.label
 
 
 def invariance(steps: int = 100) -> Iterator[Check]:

@@ -16,8 +16,7 @@ import torch
 from torch import Tensor
 
 from geomsym.errors import ConfigError
-
-ImageShape = tuple[int, int, int]
+from geomsym.transforms.groups import ImageShape
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,8 @@ import torch
 from geomsym.config import ArchitectureConfig, DataConfig
 from geomsym.errors import ConfigError, UserError
 from geomsym.execute import execute, folder_of, is_finished, jobs, local, record
-from geomsym.results import collect, load, read_record
+from geomsym.results import collect, load
+from geomsym.run_folders import read_record
 
 
 @pytest.fixture(autouse=True)
