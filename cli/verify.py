@@ -76,9 +76,9 @@ def verify(
     data_root: DataRoot = None,
     as_json: Json = False,
 ) -> None:
-    """Check the theorems of Xiao & Pennington (2022), and that what must break is broken, in double precision.
+    """Check the theorems of Xiao & Pennington (2022), and the controls that must break them, in double precision.
 
-    The exit code is 0 only if everything is as it should be.
+    The exit code is 0 only if all results are as expected.
 
     With a config, a part of it is checked for one network on its own data, such as
 
@@ -109,7 +109,8 @@ def verify(
         _draw(checks, cfg, figure)
     failed = sum(not check.as_it_should_be for check in checks)
     if not as_json:
-        typer.echo(f"{len(checks)} check{'s' * (len(checks) > 1)}, {failed or 'none'} not as it should be")
+        result = "all as expected" if not failed else f"{failed} not as expected"
+        typer.echo(f"{len(checks)} check{'s' * (len(checks) > 1)}, {result}")
     for reason in sorted({_reason(check) for check in checks if check.verdict == "UNCLEAR"}):
         say(reason)
     if failed:
@@ -121,8 +122,8 @@ def _reason(check: "Check") -> str:
     if check.at_least is not None:
         return "Unclear: too few seeds to tell. Give more --seeds, or a larger --margin."
     return (
-        "Unclear: more than rounding should leave, less than breaking does. Where training is unstable, rounding grows "
-        "by itself: give fewer --steps, or in a config a smaller inference.learning_rate_factor."
+        "Unclear: the deviation is too large for rounding and too small for a broken symmetry. Rounding errors grow "
+        "where training is unstable: give fewer --steps, or in a config a smaller inference.learning_rate_factor."
     )
 
 
