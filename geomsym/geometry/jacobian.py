@@ -5,8 +5,8 @@ Points come as rows of x [p, d], in float64: ranks and log-determinants are deci
 are constants, detached from the parameters of the map.
 
 All points of a block go through Φ as one batch, and vectors are mapped over by torch.func.vmap, in the layout [k, p, d]
-in which products with shared weights stay single matrix products. Unshared weights it would copy for every vector; such
-maps take a batch with a row for each pair of a point and a vector instead.
+in which products with shared weights stay single matrix products. vmap would copy unshared weights for every vector, so
+maps with such weights take a batch with a row for each pair of a point and a vector instead.
 """
 
 from collections.abc import Callable, Iterator
