@@ -45,11 +45,11 @@ class Training:
 
 def verify(
     suite: Annotated[
-        Suite, typer.Argument(help="Theorem 4.1; Theorem 3.1; 4.1 at infinite width; 4.1 by accuracies.")
+        Suite, typer.Argument(help="In this order: all; Theorem 4.1; 3.1; 4.1 at infinite width; 4.1 by accuracies.")
     ] = Suite.all,
     overrides: Overrides = None,
     discover: Annotated[
-        bool, typer.Option("--discover", help="invariance: which is the largest group that holds?")
+        bool, typer.Option("--discover", help="invariance: find the largest group that holds.")
     ] = False,
     steps: Annotated[
         int | None, typer.Option(min=1, help=f"invariance: training steps. Default: {STEPS}.", show_default=False)
@@ -60,15 +60,15 @@ def verify(
     margin: Annotated[
         float | None,
         typer.Option(
-            help=f"distribution: points of accuracy that don't count. Default: {MARGIN:g}.", show_default=False
+            help=f"distribution: a difference in percent that is ignored. Default: {MARGIN:g}.", show_default=False
         ),
     ] = None,
     csv: Annotated[
-        Path | None, typer.Option("--csv", dir_okay=False, help="Write the table there too.", show_default=False)
+        Path | None, typer.Option("--csv", dir_okay=False, help="Write the table to this file.", show_default=False)
     ] = None,
     figure: Annotated[
         Path | None,
-        typer.Option(help="invariance: a figure of what holds, .png or .pdf.", dir_okay=False, show_default=False),
+        typer.Option(help="invariance: draw the table as a figure, .png or .pdf.", dir_okay=False, show_default=False),
     ] = None,
     out: Out = Path("outputs"),
     workers: Workers = None,
@@ -86,8 +86,9 @@ def verify(
 
     geomsym verify invariance --discover architecture=gap
 
-    distribution trains networks as geomsym sweep does, under OUT/verify, and takes a minute or two; an interrupted one
-    continues.
+    distribution trains networks as geomsym sweep does, under OUT/verify, and takes a minute or two.
+
+    After an interruption the same command continues.
     """
     from .check_table import show, write
 
@@ -136,11 +137,11 @@ BELONGS = {
     "--workers": ("distribution", "all"),
     "--device": ("distribution", "all"),  # without a config, exact checks are of small networks, on the CPU
 }
-"""The parts that an option has a meaning for."""
+"""The parts to which an option applies."""
 
 
 def _refuse_misplaced(suite: Suite, overrides: list[str] | None, options: set[str]) -> None:
-    """Refuse options that would do nothing."""
+    """Refuse options that don't apply to the part."""
     for option in sorted(options):
         if suite not in BELONGS[option]:
             also = ", or goes with a config" if option == "--device" else ""
@@ -165,7 +166,7 @@ def _check_values(margin: float | None, csv: Path | None, figure: Path | None) -
 
 
 def _composed(overrides: list[str] | None, device: str) -> RunConfig:
-    """The configured run, once it is known that it can be done."""
+    """The configured run, after checking that it can be done."""
     from geomsym.run import check_runs
 
     from .compose import compose

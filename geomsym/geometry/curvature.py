@@ -33,8 +33,9 @@ from geomsym.geometry.volume import FLOOR
 
 CONVENTIONS = {"standard": 1.0, "paper": 3.0}
 """Multiples of R. «paper» reproduces figures of published code that takes the products of Γ with the opposite sign.
-That gives 3R if the derivatives of g are totally symmetric, as for one hidden layer, finite or infinite. Otherwise it is no
-multiple of R."""
+That gives 3R if the derivatives of g are totally symmetric, as for one hidden layer, finite or infinite. Otherwise it
+is
+no multiple of R."""
 
 SECOND_ORDER = 3
 """A second derivative along two vectors takes this many times as much memory as a first derivative along one."""
