@@ -21,15 +21,15 @@ def main() -> None:
 def kernel(
     overrides: Overrides = None,
     depth: Annotated[int, typer.Option(min=1, help="Hidden layers.")] = 8,
-    seconds: Annotated[float, typer.Option(min=0.01, help="How long to measure each network at least.")] = 3.0,
+    seconds: Annotated[float, typer.Option(min=0.01, help="The least time to measure each network for.")] = 3.0,
     device: DeviceOption = Device.auto,
     data_root: DataRoot = None,
     as_json: Json = False,
 ) -> None:
-    """Measure how many pairs of images a second NNGP and NTK take, both together.
+    """Measure for how many pairs of images NNGP and NTK, both together, are computed in a second.
 
     With a config (data=cifar10 architecture=gap data.subset_size=1000) only its network is measured, on images of
-    its shape, and the time is given that the kernels of such a run would take.
+    its shape. The table then says how long the kernels of this run would take.
     """
     use_data_root(data_root)
     if overrides:
@@ -46,11 +46,11 @@ def kernel(
 
 @app.command()
 def geometry(
-    rounds: Annotated[int, typer.Option(min=1, help="How often each way is measured.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each method is measured.")] = 3,
     device: DeviceOption = Device.auto,
     as_json: Json = False,
 ) -> None:
-    """Measure the volume element of a [784, 2000, 10] network, beside one backward pass a feature and an SVD."""
+    """Measure the volume element of a [784, 2000, 10] network, against one backward pass a feature and an SVD."""
     from geomsym.geometry.bench import volume_timings
 
     timings = volume_timings(rounds, device=resolve_device(device))

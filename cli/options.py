@@ -45,11 +45,11 @@ DataRoot = Annotated[
 ]  # fmt: skip
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", min=1, help="Runs side by side. Default: one a core; 1 on a GPU.", show_default=False),
+    typer.Option("--workers", min=1, help="Runs at a time. Default: one on each core; 1 on a GPU.", show_default=False),
 ]
 Name = Annotated[
     str | None,
-    typer.Option("--name", help="The results' folder under OUT. Default: the experiment's name.", show_default=False),
+    typer.Option("--name", help="The name of the folder in OUT. Default: the experiment's name.", show_default=False),
 ]
 Cfg = Annotated[bool, typer.Option("--cfg", help="Print the resolved config and stop.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the table as JSON.")]

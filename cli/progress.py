@@ -49,7 +49,7 @@ class JobProgress:
         return len(self.finished) - len(self.failures)
 
     def progress(self, index: int, done: int, total: int, note: str) -> None:
-        """A run has come so far; reports that arrive after its end are too late to matter."""
+        """Show how far a run is; reports that arrive after its end are ignored."""
         if index in self.finished:
             return
         if index not in self.at_work:

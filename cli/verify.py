@@ -45,11 +45,11 @@ class Training:
 
 def verify(
     suite: Annotated[
-        Suite, typer.Argument(help="Theorem 4.1; Theorem 3.1; 4.1 at infinite width; 4.1 by accuracies.")
+        Suite, typer.Argument(help="In this order: all; Theorem 4.1; 3.1; 4.1 at infinite width; 4.1 by accuracies.")
     ] = Suite.all,
     overrides: Overrides = None,
     discover: Annotated[
-        bool, typer.Option("--discover", help="invariance: which is the largest group that holds?")
+        bool, typer.Option("--discover", help="invariance: find the largest group that holds.")
     ] = False,
     steps: Annotated[
         int | None, typer.Option(min=1, help=f"invariance: training steps. Default: {STEPS}.", show_default=False)
@@ -60,15 +60,15 @@ def verify(
     margin: Annotated[
         float | None,
         typer.Option(
-            help=f"distribution: points of accuracy that don't count. Default: {MARGIN:g}.", show_default=False
+            help=f"distribution: a difference in percent that is ignored. Default: {MARGIN:g}.", show_default=False
         ),
     ] = None,
     csv: Annotated[
-        Path | None, typer.Option("--csv", dir_okay=False, help="Write the table there too.", show_default=False)
+        Path | None, typer.Option("--csv", dir_okay=False, help="Write the table to this file.", show_default=False)
     ] = None,
     figure: Annotated[
         Path | None,
-        typer.Option(help="invariance: a figure of what holds, .png or .pdf.", dir_okay=False, show_default=False),
+        typer.Option(help="invariance: draw the table as a figure, .png or .pdf.", dir_okay=False, show_default=False),
     ] = None,
     out: Out = Path("outputs"),
     workers: Workers = None,
@@ -76,9 +76,9 @@ def verify(
     data_root: DataRoot = None,
     as_json: Json = False,
 ) -> None:
-    """Check the theorems of Xiao & Pennington (2022), and that what must break is broken, in double precision.
+    """Check the theorems of Xiao & Pennington (2022), and the controls that must break them, in double precision.
 
-    The exit code is 0 only if everything is as it should be.
+    The exit code is 0 only if all results are as expected.
 
     With a config, a part of it is checked for one network on its own data, such as
 
@@ -86,8 +86,9 @@ def verify(
 
     geomsym verify invariance --discover architecture=gap
 
-    distribution trains networks as geomsym sweep does, under OUT/verify, and takes a minute or two; an interrupted one
-    continues.
+    distribution trains networks as geomsym sweep does, under OUT/verify, and takes a minute or two.
+
+    After an interruption the same command continues.
     """
     options = {"--steps": steps, "--seeds": seeds, "--margin": margin, "--workers": workers, "--figure": figure}
     options |= {"--discover": discover, "--device": None if overrides or discover or device is Device.auto else device}
@@ -127,7 +128,8 @@ def _do(
         _draw(checks, cfg, figure)
     failed = sum(not check.as_it_should_be for check in checks)
     if not as_json:
-        typer.echo(f"{len(checks)} check{'s' * (len(checks) > 1)}, {failed or 'none'} not as it should be")
+        result = "all as expected" if not failed else f"{failed} not as expected"
+        typer.echo(f"{len(checks)} check{'s' * (len(checks) > 1)}, {result}")
     for reason in sorted({_reason(check) for check in checks if check.verdict == "UNCLEAR"}):
         say(reason)
     if failed:
@@ -139,8 +141,8 @@ def _reason(check: "Check") -> str:
     if check.at_least is not None:
         return "Unclear: too few seeds to tell. Give more --seeds, or a larger --margin."
     return (
-        "Unclear: more than rounding should leave, less than breaking does. Where training is unstable, rounding grows "
-        "by itself: give fewer --steps, or in a config a smaller inference.learning_rate_factor."
+        "Unclear: the deviation is too large for rounding and too small for a broken symmetry. Rounding errors grow "
+        "where training is unstable: give fewer --steps, or in a config a smaller inference.learning_rate_factor."
     )
 
 
@@ -153,11 +155,11 @@ BELONGS = {
     "--workers": ("distribution", "all"),
     "--device": ("distribution", "all"),  # without a config, exact checks are of small networks, on the CPU
 }
-"""The parts that an option has a meaning for."""
+"""The parts to which an option applies."""
 
 
 def _refuse_misplaced(suite: Suite, overrides: list[str] | None, options: set[str]) -> None:
-    """Refuse options that would do nothing."""
+    """Refuse options that don't apply to the part."""
     for option in sorted(options):
         if suite not in BELONGS[option]:
             also = ", or goes with a config" if option == "--device" else ""
@@ -182,6 +184,7 @@ def _check_values(margin: float | None, csv: Path | None, figure: Path | None) -
 
 
 def _composed(overrides: list[str] | None) -> RunConfig:
+    """The configured run."""
     from .compose import compose
 
     return compose(overrides or [])

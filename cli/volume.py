@@ -38,11 +38,13 @@ def volume(
 ) -> None:
     """Measure metric, volume element and curvature of trained networks' representations.
 
-    Runs that aren't finished are trained first, with their weights kept at inference.checkpoint_steps; by default at
-    initialisation and at the end.
+    Runs that aren't finished are trained first, with their weights kept at inference.checkpoint_steps.
 
-    geometry.layer=all measures every hidden layer; several seeds give intervals, data.shuffle_labels=false,true the
-    control.
+    By default these are the initialisation and the last step.
+
+    geometry.layer=all measures every hidden layer. Several seeds give intervals.
+
+    data.shuffle_labels=false,true adds networks trained on shuffled labels as a control.
     """
     from geomsym.execute import keep_initial_weights
     from geomsym.identity import run_id

@@ -82,5 +82,5 @@ def default_workers(device: str) -> int:
 
 
 def say(message: str) -> None:
-    """Tell the person at the terminal, beside the command's own output."""
+    """Print a message on standard error, so that it doesn't mix with the command's output."""
     typer.echo(message, err=True)

@@ -4,11 +4,11 @@ import pandas as pd
 
 SETTING = ["data", "transform", "transform_strength", "architecture", "width", "depth", "activation", "inference",
            "subset_size"]  # fmt: skip
-"""The columns of runs.csv that, with any dotted config keys, make runs equal up to their seed."""
+"""The columns of runs.csv, beside dotted config keys, that are equal in runs that differ only in their seeds."""
 
 
 def setting_columns(runs: pd.DataFrame) -> list[str]:
-    """The columns of a table of runs by which runs that differ in their seeds alone are grouped."""
+    """The columns that group the runs of a table: runs of one group differ only in their seeds."""
     return [*SETTING, *(column for column in map(str, runs) if "." in column)]
 
 

@@ -1,4 +1,4 @@
-"""The finite reading of layer specs: a torch network with its random initial values."""
+"""From layer specs to a torch network of finite width, with random initial values."""
 
 from functools import singledispatch
 from math import sqrt
@@ -23,7 +23,7 @@ from geomsym.seeds import torch_generator
 
 
 def build(specs: Specs, input_shape: Shape, seed: int = 0, dtype: torch.dtype = torch.float32) -> nn.Sequential:
-    """A network for inputs of shape `input_shape` [c, h, w] (no batch), one module a spec, on the CPU.
+    """A network for inputs of shape `input_shape` [c, h, w] (no batch), one module for each spec, on the CPU.
 
     Parameters are independent, of mean 0 and variance 1, and the same for every dtype up to rounding: they
     are drawn in float64 from `seed`. Raises `ConfigError` where the layers and the input's shape don't fit

@@ -31,7 +31,7 @@ def execute(jobs: Sequence[Job], workers: int, progress: Progress, done: Done) -
     """Do all jobs; an error in one doesn't keep the others from being done.
 
     With several workers each computes on its share of the cores. That share depends on `workers` alone, not on how
-    many jobs are left, so that a sweep that was interrupted rounds as one that wasn't.
+    many jobs are left, so that a sweep gives bit-identical results after a resume.
     """
     if workers == 1:
         _one_by_one(jobs, progress, done)

@@ -24,5 +24,5 @@ def metric(feature_map: FeatureMap, x: Tensor, *, normalization: str = "features
 
 
 def root_scale(features: int, normalization: str) -> float:
-    """√n for «features», 1 for «none»: what J is divided by."""
+    """The divisor of J: √n for «features», 1 for «none»."""
     return features**0.5 if look_up("geometry.normalization", normalization, NORMALIZATIONS) else 1.0

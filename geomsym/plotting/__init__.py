@@ -31,7 +31,7 @@ FIGURES: list[Callable[[Results], Iterator[tuple[str, Figure | Animation]]]] = [
     spectra,
     magnification,
 ]
-"""Every kind of figure: from tables to (name, figure or animation), none where the tables don't allow it."""
+"""Every kind of figure: from tables to (name, figure or animation); nothing if the tables lack the rows for it."""
 
 
 def draw_figures(experiment: Path) -> list[Path]:

@@ -17,9 +17,9 @@ STYLES = {"train": ":", "test": "-"}
 
 
 def learning_curves(results: Results) -> Iterator[tuple[str, Figure]]:
-    """Training and test accuracy against the step, for every data set: a row an inference, a column a group.
+    """Training and test accuracy against the step, for every data set: rows are algorithms, columns are groups.
 
-    Every run is a line, in the colour of its architecture and of whatever else varies beside it. The step's axis is
+    Every run is a line, whose colour stands for its architecture and any other setting that varies. The step's axis is
     linear up to 10 and logarithmic beyond.
     """
     curves = results.curves[(results.curves.metric == "accuracy") & results.curves.split.isin(STYLES)]

@@ -27,7 +27,7 @@ LABELS = {
 HEIGHTS = {"log_volume": 1.7, "slice_log_volume": 1.7, "entropy": 0.75}
 STRIP_HEIGHT = 0.45
 WRITTEN = 8
-"""The most samples whose classes are written beside the strip; of more, there are only dots."""
+"""The most samples whose classes are written beside the strip; if there are more, they are only dots."""
 NARROWEST = 0.06
 """The part of a path that a predicted class must have for its name to be written."""
 
@@ -35,9 +35,9 @@ NARROWEST = 0.06
 def volume_paths(results: Results) -> Iterator[tuple[str, Figure]]:
     """A figure for every layer, scan of a path, and setting.
 
-    On the left the first seed at every step, the colour from the first step to the last; on the right, where there are
-    several seeds, all of them and their mean, at the first and the last step. Below the volumes are the entropy of the
-    prediction and a strip with the class predicted at the last step; vertical lines mark where that changes.
+    The left column shows the first seed at every step, coloured by step. If there are several seeds, the right column
+    shows all of them and their mean, at the first and the last step. Below the volumes are the entropy of the
+    prediction and a strip with the class predicted at the last step. Vertical lines mark where that class changes.
     """
     geometry = results.geometry
     for scan in scans(results, geometry[geometry.kind == "path"]):
@@ -60,7 +60,7 @@ def crossings(points: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def mean_curve(curves: list[tuple[NDArray, NDArray]]) -> tuple[NDArray, NDArray]:
-    """The mean of curves (t, y), linear between their points, at the points of all."""
+    """The mean of curves (t, y), at the points of all of them; curves are linear between their points."""
     t = np.unique(np.concatenate([x for x, _ in curves]))
     return t, np.mean([np.interp(t, x, y) for x, y in curves], axis=0)
 
@@ -120,7 +120,7 @@ def _draw_seeds(axes: Axes, scan: ScanOfRuns, column: str, colors: dict[int, tup
 
 
 def _draw_strip(axes: Axes, scan: ScanOfRuns) -> None:
-    """The class predicted at the last step, a row a seed, and below it the samples that the path was laid through."""
+    """The class predicted at the last step, with a row for each seed, and below it the samples that define the path."""
     last = scan.at_end("max")
     height = 1 / len(scan.runs)
     for row, run_id in enumerate(scan.runs.run_id):

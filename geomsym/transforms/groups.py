@@ -21,10 +21,10 @@ class Group:
     name: str
     symbol: str
     summary: str
-    is_rotation: bool = False  # a path joins the identity to its elements, so a strength makes sense
-    mixes_channels_only: bool = False  # no group of interest where there is one channel
+    is_rotation: bool = False  # paths lead from the identity to its elements, so it takes a strength
+    mixes_channels_only: bool = False  # trivial for images with one channel, so not offered for them
     is_dense: bool = False  # an element is one matrix on all coordinates
-    subgroups: tuple[str, ...] = ()  # the largest groups here that it contains
+    subgroups: tuple[str, ...] = ()  # the largest groups of this registry that it contains
 
     def applies_to(self, shape: ImageShape) -> bool:
         """Whether the group acts on images of this shape: a group on the channels needs two."""

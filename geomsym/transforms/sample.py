@@ -1,4 +1,4 @@
-"""A random element of a symmetry group, by name, or the path to one; wrong requests are refused here."""
+"""A random element of a symmetry group, by name, or the path to one. Requests are checked here."""
 
 from math import prod
 
@@ -55,8 +55,8 @@ def sample_moving(
 ) -> Transform:
     """The element of `sample_transform` for the first seed, from `seed` on, that isn't the identity.
 
-    One in six of the permutations of three channels is, and leaves nothing to see. Raises a `ConfigError` as
-    `sample_transform` does, and for images on which the group has no other element.
+    One in six permutations of three channels is the identity, which would leave nothing to compare. Raises a
+    `ConfigError` as `sample_transform` does, and for images on which the group has no other element.
     """
     for candidate in range(seed, seed + 100):
         tau = sample_transform(name, shape, candidate, dtype=dtype, device=device)
@@ -67,7 +67,7 @@ def sample_moving(
 
 
 def is_not_identity(tau: Transform) -> bool:
-    """Whether a map isn't the identity: its effect on an image without equal or opposite values."""
+    """Whether a map isn't the identity, judged by its effect on an image without equal or opposite values."""
     image = torch.arange(1.0, prod(tau.shape) + 1).reshape(tau.shape).double()
     return bool((tau.to(torch.float64, "cpu")(image) - image).abs().max() > 1e-9)
 
@@ -79,7 +79,7 @@ def check_transform(
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
 ) -> Group:
-    """The group of which `sample_transform` would draw an element; raises the errors it would, and draws nothing."""
+    """The group that `sample_transform` would draw from; raises the same errors, and draws nothing."""
     group = _group_for(name, shape)
     if strength is not None:
         _check_strength(group, strength)
