@@ -1,6 +1,6 @@
 """Records of runs on disk, and their collection into tidy tables.
 
-    <folder>/runs/<run_id>/   config.yaml  environment.json  curves.csv  checkpoint.pt  metrics.json
+    <folder>/runs/<run_id>/   config.yaml  environment.json  curves.csv  classes.csv  checkpoint.pt  metrics.json
     <folder>/runs/<run_id>/scans/<scan>/   config.yaml  anchors.csv  spectra.csv  geometry.csv
     <folder>/runs.csv  curves.csv  geometry.csv  spectra.csv  anchors.csv  magnification.csv
 

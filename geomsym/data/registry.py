@@ -22,6 +22,6 @@ def entry_of(cfg: DataConfig) -> SourceEntry[Any]:
 
 
 def fingerprint(cfg: DataConfig) -> str | None:
-    """Identify data that are known by their path alone, whatever the machine; None for the other sources."""
+    """A digest of the content of data that lie on disk, the same on any machine; None for the other sources."""
     entry = entry_of(cfg)
     return entry.fingerprint(cfg, data_path(cfg.root)) if entry.fingerprint else None

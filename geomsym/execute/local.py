@@ -8,12 +8,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 import numba
 import torch
 
+from geomsym.data import looked_at_once
 from geomsym.errors import UserError
 from geomsym.inference import ReportProgress
 
@@ -93,7 +94,12 @@ def _start_worker(threads: int, reports: "multiprocessing.Queue") -> None:
     numba.set_num_threads(threads)
     torch.set_num_threads(threads)  # after numba, which sets the number of OpenMP's threads to that of all cores
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _whole_life.enter_context(looked_at_once())
     threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+_whole_life = ExitStack()
+"""In a worker: what holds until it ends. The user's data are looked at once, as in the command that it works for."""
 
 
 def _die_with_parent() -> None:

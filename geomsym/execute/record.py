@@ -1,8 +1,8 @@
 """Do one run and write down what came of it, in its folder.
 
-    runs/<run_id>/   config.yaml  environment.json  curves.csv  checkpoint.pt  metrics.json
+    runs/<run_id>/   config.yaml  environment.json  curves.csv  classes.csv  checkpoint.pt  metrics.json
 
-A planned run has its config.yaml, a run that has begun its environment.json too; metrics.json is written last, so
+classes.csv has the names of the classes 0 … K−1: of folders, or the labels of the user's arrays. A planned run has its config.yaml, a run that has begun its environment.json too; metrics.json is written last, so
 that a run without it isn't finished.
 """
 
@@ -19,6 +19,7 @@ from omegaconf import OmegaConf
 
 from geomsym.architectures import architecture_specs, label
 from geomsym.config import ArchitectureConfig, KernelRegressionConfig, RunConfig
+from geomsym.data import looked_at_once
 from geomsym.environment import environment
 from geomsym.errors import UserError
 from geomsym.files import write_atomically, write_csv, write_json, write_text
@@ -54,6 +55,7 @@ def is_finished(experiment: Path, cfg: RunConfig) -> bool:
     return path.is_file() and read_json(path)["status"] not in REDONE
 
 
+@looked_at_once()
 def perform(
     experiment: Path,
     cfg: RunConfig,
@@ -127,6 +129,7 @@ def identity(cfg: RunConfig) -> dict[str, Any]:
 def _write_result(folder: Path, result: RunResult) -> None:
     (folder / "error.txt").unlink(missing_ok=True)
     write_csv(folder / "curves.csv", _curve_table(result))
+    write_csv(folder / "classes.csv", pd.DataFrame(enumerate(result.class_names), columns=["class", "name"]))
     if result.fit.checkpoints:
         write_atomically(folder / "checkpoint.pt", lambda path: _save(result.fit.checkpoints, path))
     outcome = {"status": result.fit.status, "device": result.device, "seconds": round(result.seconds, 3)}
