@@ -38,7 +38,7 @@ def _pool(classes: ClassFiles, square: Square) -> LabelledImages:
     files = [file for members in classes.values() for file in members]
     labels = np.repeat(np.arange(len(classes)), [len(members) for members in classes.values()])
 
-    def image(file: FileState) -> NDArray[np.uint8]:
+    def decoded(file: FileState) -> NDArray[np.uint8]:
         pixels = square.read(Path(file.path))
         if FileState.now(file.path)[1:3] != file[1:3]:  # it isn't what the run's id says
             raise DataError(f"{file.path}: was written while this command ran; repeat the command")
@@ -47,7 +47,7 @@ def _pool(classes: ClassFiles, square: Square) -> LabelledImages:
     def read(index: Indices) -> Images:
         pixels = np.empty((len(index), 3, square.side, square.side), np.uint8)
         with ThreadPoolExecutor() as threads:  # decoding leaves Python's lock
-            for row, image in enumerate(threads.map(image, (files[i] for i in index))):
+            for row, image in enumerate(threads.map(decoded, (files[i] for i in index))):
                 pixels[row] = image
         return as_float(pixels)
 
