@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 import geomsym
+from geomsym.data.digests import looked_at_once
 from geomsym.errors import UserError
 
 from . import bench, data, kernel, plot, status, sweep, train, verify, volume
@@ -19,7 +20,8 @@ class Commands(TyperGroup):
     def invoke(self, ctx):
         """Run the command that was asked for."""
         try:
-            return super().invoke(ctx)
+            with looked_at_once():
+                return super().invoke(ctx)
         except UserError as error:
             typer.secho(f"Error: {error}", fg="red", err=True)
             raise typer.Exit(2) from error

@@ -1,5 +1,6 @@
 """The errors a user can cause, and the nearest valid name to suggest in them."""
 
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import TypeVar
@@ -9,6 +10,10 @@ T = TypeVar("T")
 
 class UserError(Exception):
     """Something outside the program has to change; the message says what and how. Never a bug."""
+
+    def __str__(self) -> str:
+        """The message, in which bytes of file names that aren't UTF-8 are escaped."""
+        return encodable(super().__str__())
 
 
 class ConfigError(UserError, ValueError):
@@ -22,11 +27,25 @@ class ConfigError(UserError, ValueError):
 
     def __str__(self) -> str:
         key, given, reason = self.args
-        return f"{key}={'null' if given is None else given}: {reason}"
+        return encodable(f"{key}={'null' if given is None else given}: {reason}")
 
 
 class DataError(UserError):
     """Data on disk that is missing or malformed; the message names the file or folder."""
+
+
+def encodable(text: str) -> str:
+    r"""Text with every surrogate, such as a file name has for a byte that isn't UTF-8, written \xNN or \uNNNN.
+
+    >>> encodable("caf\udce9.png")
+    'caf\\xe9.png'
+    """
+    return re.sub("[\ud800-\udfff]", _escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
 def nearest(name: str, options: Iterable[str]) -> str:

@@ -22,15 +22,17 @@ from geomsym.transforms import check_transform, sample_transform
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run gave: its id, its configuration, the fit, the device and the seconds it took."""
+    """What a run gave: its id, its configuration, the fit, the device, the seconds it took, the names of the classes."""
 
     run_id: str
     config: RunConfig
     fit: InferenceResult
     device: str
     seconds: float
+    class_names: tuple[str, ...] = ()
 
 
+@data.looked_at_once()
 def run(
     cfg: RunConfig, device: str = "cpu", report: ReportProgress = silent, kernels: Kernels | None = None
 ) -> RunResult:
@@ -51,7 +53,7 @@ def run(
     specs, dataset = prepare(cfg, device)
     infer = look_up("inference.name", cfg.inference.name, INFERENCE)
     fit = infer(specs, dataset, cfg.inference, cfg.seed, report, kernels)
-    return RunResult(run_id(cfg), cfg, fit, device, perf_counter() - start)
+    return RunResult(run_id(cfg), cfg, fit, device, perf_counter() - start, dataset.class_names)
 
 
 def prepare(cfg: RunConfig, device: str) -> tuple[Specs, data.Dataset]:

@@ -10,6 +10,7 @@ import pickle
 import signal
 import threading
 import traceback
+from contextlib import ExitStack
 from dataclasses import dataclass
 from logging.handlers import QueueHandler
 from multiprocessing.queues import SimpleQueue
@@ -33,27 +34,36 @@ class NotStarted:
 class _ToParent(QueueHandler):
     """What is logged in this process is logged by the one that started it."""
 
+    def __init__(self, reports: SimpleQueue):
+        super().__init__(reports)  # pyright: ignore[reportArgumentType]  # it has put, and enqueue asks for no more
+        self.reports = reports
+
     def enqueue(self, record: logging.LogRecord) -> None:
         """Send one record, at once."""
-        self.queue.put(record)
+        self.reports.put(record)
 
 
 _reports: "SimpleQueue | None" = None
 """Where this process reports to; it writes at once, so that what it reported is known if it dies."""
+
+_whole_life = ExitStack()
+"""What holds until this process ends: the user's data are looked at once, as in the command that it works for."""
 
 
 def start(threads: int, reports: SimpleQueue) -> None:
     """Set this process up: its threads, its reports; it leaves Ctrl-C to its parent, and dies with it."""
     global _reports
     _reports = reports
-    logging.getLogger("geomsym").addHandler(_ToParent(reports))  # pyright: ignore[reportArgumentType]  # it has put
+    logging.getLogger("geomsym").addHandler(_ToParent(reports))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # it was blocked until it could be ignored
     threading.Thread(target=_die_with_parent, daemon=True).start()
     try:
+        from geomsym.data import looked_at_once
         from geomsym.threads import set_threads
 
+        _whole_life.enter_context(looked_at_once())
         set_threads(threads)
     except BaseException as error:
         reports.put(NotStarted(_reason(error)))

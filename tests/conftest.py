@@ -23,6 +23,15 @@ def plain_terminal(monkeypatch):
         monkeypatch.setenv(name, value)
 
 
+@pytest.fixture(autouse=True)
+def cache_of_its_own(monkeypatch, tmp_path_factory):
+    """Digests of a test's files are remembered apart from the user's, and apart from those of other tests."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setattr("geomsym.data.digest_cache.cache_folder", lambda: folder)
+    monkeypatch.setattr("geomsym.data.digest_cache._remembered", {})
+    return folder
+
+
 @pytest.fixture
 def tiny():
     """A function from changed root values to a run of a few milliseconds: points of the plane, a narrow network."""

@@ -37,7 +37,7 @@ def finish(folder, cfg, status="ok", **outcome):
 def test_a_run_of_an_older_version_is_named(tmp_path, tiny):
     begin(tmp_path / "x", tiny())
     write_json(folder_of(tmp_path / "x", tiny()) / "metrics.json", identity(tiny()) | {"schema_version": 1})
-    with pytest.raises(DataError, match=f"{run_id(tiny())}: a run with records of version 1, and this is version 2"):
+    with pytest.raises(DataError, match=f"{run_id(tiny())}: a run with records of version 1, and this is version 3"):
         collect(tmp_path / "x")
 
 

@@ -32,6 +32,6 @@ def source_folder(cfg: DataConfig) -> Path:
 
 
 def fingerprint(cfg: DataConfig) -> str | None:
-    """Identify data that are known by their path alone, whatever the machine; None for the other sources."""
+    """A digest of the content of data that lie on disk, the same on any machine; None for the other sources."""
     entry = entry_of(cfg)
     return entry.fingerprint(cfg, source_folder(cfg)) if entry.fingerprint else None

@@ -1,9 +1,10 @@
 """Do one run and write down what came of it, in its folder.
 
-    runs/<run_id>/   config.yaml  environment.json  curves.csv  checkpoint.pt  metrics.json
+    runs/<run_id>/   config.yaml  environment.json  curves.csv  classes.csv  checkpoint.pt  metrics.json
 
-A planned run has its config.yaml, a run that has begun its environment.json too; metrics.json is written last, so
-that a run without it isn't finished.
+classes.csv has the names of the classes 0 … K−1: of folders, or the labels of the user's arrays. A planned run has its
+config.yaml, a run that has begun its environment.json too; metrics.json is written last, so that a run without it isn't
+finished.
 """
 
 import traceback
@@ -19,6 +20,7 @@ import torch
 from geomsym.architectures import architecture_specs
 from geomsym.columns import CURVE_COLUMNS
 from geomsym.config import ArchitectureConfig, KernelRegressionConfig, RunConfig
+from geomsym.data import looked_at_once
 from geomsym.environment import environment
 from geomsym.errors import UserError
 from geomsym.execute.planning import folder_of, identity, plan
@@ -33,6 +35,7 @@ KERNELS = ".kernels"
 """The folder of kernel tiles, beside the experiments' folders."""
 
 
+@looked_at_once()
 def perform(
     experiment: Path,
     cfg: RunConfig,
@@ -87,6 +90,7 @@ def alongside(runs: Sequence[RunConfig]) -> list[tuple[ArchitectureConfig, ...]]
 def _write_result(folder: Path, result: RunResult) -> None:
     (folder / "error.txt").unlink(missing_ok=True)
     write_csv(folder / "curves.csv", _curve_table(result))
+    write_csv(folder / "classes.csv", pd.DataFrame(enumerate(result.class_names), columns=["class", "name"]))
     if result.fit.checkpoints:
         write_atomically(folder / "checkpoint.pt", lambda path: _save(result.fit.checkpoints, path))
     outcome = {"status": result.fit.status, "device": result.device, "seconds": round(result.seconds, 3)}

@@ -31,7 +31,15 @@ def test_a_run_leaves_its_files(tmp_path, tiny):
     perform(tmp_path, cfg, "cpu")
     folder = folder_of(tmp_path, cfg)
     assert folder == tmp_path / "runs" / run_id(cfg)
-    assert names(folder) == ["checkpoint.pt", "config.yaml", "curves.csv", "environment.json", "metrics.json"]
+    assert names(folder) == [
+        "checkpoint.pt",
+        "classes.csv",
+        "config.yaml",
+        "curves.csv",
+        "environment.json",
+        "metrics.json",
+    ]
+    assert (folder / "classes.csv").read_text() == "class,name\n0,below\n1,above\n"
     assert yaml.safe_load((folder / "config.yaml").read_text()) == canonical(cfg)
 
 
@@ -110,7 +118,8 @@ def test_a_run_that_succeeds_after_a_failure_forgets_it(tmp_path, tiny, monkeypa
         with pytest.raises(ZeroDivisionError):
             perform(tmp_path, tiny(), "cpu")
     perform(tmp_path, tiny(), "cpu")
-    assert names(folder_of(tmp_path, tiny())) == ["config.yaml", "curves.csv", "environment.json", "metrics.json"]
+    files = ["classes.csv", "config.yaml", "curves.csv", "environment.json", "metrics.json"]
+    assert names(folder_of(tmp_path, tiny())) == files
     assert "error" not in read_record(folder_of(tmp_path, tiny()))
 
 
