@@ -60,7 +60,7 @@ def choose_learning_rate(
 
 def _lambda_max(draws: Iterator[nn.Module], x: Tensor, cfg: GradientDescentConfig, report: ReportProgress) -> float:
     if cfg.ntk_outputs == "all":
-        return largest_tangent_eigenvalue(list(draws), x, report=lambda done, total: report(done, total, "λmax"))
+        return largest_tangent_eigenvalue(list(draws), x, report=lambda done, most: report(done, most, "λmax"))
     return largest_mean_eigenvalue(draws, cfg.ntk_draws, x, report)
 
 
@@ -99,7 +99,7 @@ def stable_learning_rate(
     classes = network(x[:1]).shape[1]
     try:
         lambda_max = largest_tangent_eigenvalue(
-            [network], x[: cfg.ntk_samples], ACCURACY, lambda done, total: report(done, total, "stability")
+            [network], x[: cfg.ntk_samples], ACCURACY, lambda done, most: report(done, most, "stability")
         )
     except ArithmeticError:  # images that aren't finite: training says so
         return inf
