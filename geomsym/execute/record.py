@@ -8,6 +8,7 @@ that a run without it isn't finished.
 
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from math import isfinite
 from pathlib import Path
@@ -20,20 +21,21 @@ from omegaconf import OmegaConf
 from geomsym.architectures import architecture_specs, label
 from geomsym.config import ArchitectureConfig, KernelRegressionConfig, RunConfig
 from geomsym.environment import environment
-from geomsym.errors import UserError
 from geomsym.files import write_atomically, write_csv, write_json, write_text
 from geomsym.identity import SCHEMA_VERSION, canonical, run_id
 from geomsym.inference import ReportProgress, silent
 from geomsym.kernels import Kernels
 from geomsym.kernels.store import FolderStore
-from geomsym.results import CURVE_COLUMNS, read_json
+from geomsym.results import CURVE_COLUMNS
 from geomsym.run import RunResult, run
+from geomsym.run_folders import SpoiltRun, read_config, read_record
+from geomsym.system_errors import explanation
 
 KERNELS = ".kernels"
 """The folder of kernel tiles, beside the experiments' folders."""
 
-REDONE = ("failed",)
-"""Statuses of finished runs that the same command does again: a failure is no result."""
+RESULTS = ("ok", "unfitted", "diverged")
+"""Statuses of runs that have a result; all others are done again by the same command."""
 
 
 def folder_of(experiment: Path, cfg: RunConfig) -> Path:
@@ -42,16 +44,30 @@ def folder_of(experiment: Path, cfg: RunConfig) -> Path:
 
 
 def plan(experiment: Path, cfg: RunConfig) -> None:
-    """Note that a run belongs to the experiment."""
-    path = folder_of(experiment, cfg) / "config.yaml"
-    if not path.exists():
-        write_text(path, OmegaConf.to_yaml(OmegaConf.create(canonical(cfg))))
+    """Note that a run belongs to the experiment: its config.yaml, unless it is there and whole."""
+    folder = folder_of(experiment, cfg)
+    try:
+        read_config(folder)
+    except SpoiltRun:
+        write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(canonical(cfg))))
 
 
 def is_finished(experiment: Path, cfg: RunConfig) -> bool:
-    """Whether the run has a result: ok, unfitted or diverged."""
-    path = folder_of(experiment, cfg) / "metrics.json"
-    return path.is_file() and read_json(path)["status"] not in REDONE
+    """Whether the run has a result that can be read: ok, unfitted or diverged."""
+    path = folder_of(experiment, cfg)
+    try:
+        status = read_record(path)["status"]
+    except SpoiltRun:
+        return False
+    return status in RESULTS
+
+
+def trouble(experiment: Path, cfg: RunConfig) -> str | None:
+    """What is wrong with the run's folder, if it is spoilt; doing the run again replaces its files."""
+    try:
+        read_record(folder_of(experiment, cfg))
+    except SpoiltRun as error:
+        return str(error)
 
 
 def perform(
@@ -75,9 +91,10 @@ def perform(
         kernels = Kernels(store=FolderStore(experiment.parent / KERNELS), alongside=networks)
         _write_result(folder, run(cfg, device, report, kernels))
     except Exception as error:
-        write_text(folder / "error.txt", traceback.format_exc())
-        message = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-        _write_metrics(folder, cfg, {"status": "failed", "device": device, "error": message})
+        message = explanation(error) or f"{type(error).__name__}: {error}"
+        with suppress(OSError):  # where the disk is full, that is what is to be told
+            write_text(folder / "error.txt", traceback.format_exc())
+            _write_metrics(folder, cfg, {"status": "failed", "device": device, "error": message})
         raise
 
 
