@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from .options import DataRoot, Device, DeviceOption, Json, Overrides, resolve_device, use_data_root
+from .output import console
 
 app = typer.Typer(name="bench", help="Measure throughput on this machine.", no_args_is_help=True)
 
@@ -38,7 +39,7 @@ def kernel(
     else:
         rows = [_row(item) for item in kernel_throughput(depth, where, seconds)]
     if as_json:
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(rows, indent=1))
         return
     _print(rows)
 
@@ -58,7 +59,7 @@ def geometry(
         for t in timings
     ]
     if as_json:
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(rows, indent=1))
         return
     _print(rows)
 
@@ -107,7 +108,6 @@ LEFT = ("architecture", "log-volume by")
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     titles = {"pairs_per_second": "pairs/s", "run_pairs": "run: pairs", "run_seconds": "run: seconds"}
@@ -121,4 +121,4 @@ def _print(rows: list[dict[str, Any]]) -> None:
         )
     for row in rows:
         table.add_row(*(f"{value:,}" if isinstance(value, int | float) else str(value) for value in row.values()))
-    Console().print(table)
+    console().print(table)

@@ -116,11 +116,7 @@ def resolved_volume(arguments: Sequence[str]) -> str:
 
 def _parse(arguments: Sequence[str]) -> tuple[str | None, list[Override]]:
     """The chosen experiment, if any, and the other overrides, checked for form and for the names of groups."""
-    try:
-        parsed = _parser().parse_overrides(list(arguments))
-    except OverrideParseException as error:
-        reason = f" ({str(error.__cause__).splitlines()[0]})" if error.__cause__ else ""
-        raise UserError(f"{error.override}: not of the form KEY=VALUE{reason}") from error
+    parsed = [_override(argument) for argument in arguments]
     for override in parsed:
         _check_form(override)
     chosen = [override.value() for override in parsed if override.key_or_group == "experiment"]
@@ -129,6 +125,36 @@ def _parse(arguments: Sequence[str]) -> tuple[str | None, list[Override]]:
             _check_option("experiment", name)
     rest = [override for override in parsed if override.key_or_group != "experiment"]
     return (cast(str | None, chosen[-1]) if chosen else None), rest
+
+
+def _override(argument: str) -> Override:
+    """One argument by Hydra's grammar; a path that it can't read is taken as it is written."""
+    taken = quoting.as_written(argument)
+    if taken is not None:
+        return _parser().parse_override(taken)
+    try:
+        parsed = _parser().parse_override(argument)
+    except OverrideParseException as error:
+        literal_path = quoting.as_path(argument)
+        if literal_path is not None:
+            return _parser().parse_override(literal_path)
+        reason = f" ({str(error.__cause__).splitlines()[0]})" if error.__cause__ else ""
+        advice = quoting.advice(argument) or f"not of the form KEY=VALUE{reason}"
+        raise UserError(f"{argument}: {advice}") from error
+    _check_path(parsed)
+    return parsed
+
+
+def _check_path(override: Override) -> None:
+    """Refuse values of data.root that the grammar reads as numbers or lists, and no path."""
+    if override.key_or_group != "data.root" or override.value() is None:
+        return
+    value = override.value()
+    items = value.list if isinstance(value, ChoiceSweep) and value.list else [value]
+    for item in items:
+        plain = item if isinstance(item, str) or item is None else getattr(item, "text", None)
+        if plain is None and item is not None:
+            raise UserError(f"{override.input_line}: {quoting.advice(str(override.input_line))}")
 
 
 @cache

@@ -8,7 +8,9 @@ import typer
 
 from geomsym.errors import ConfigError, UserError, look_up
 
+from . import paths
 from .options import DataRoot, Json, Overrides, use_data_root
+from .output import console
 
 app = typer.Typer(name="data", help="List, download and show data sets.", no_args_is_help=True)
 
@@ -16,7 +18,6 @@ app = typer.Typer(name="data", help="List, download and show data sets.", no_arg
 @app.command("list")
 def list_sources(as_json: Json = False) -> None:
     """List the data sources."""
-    from rich.console import Console
     from rich.table import Table
 
     from geomsym.data import SOURCES
@@ -28,7 +29,7 @@ def list_sources(as_json: Json = False) -> None:
     table = Table("data=", "what it is", "download")
     for name, row in rows.items():
         table.add_row(name, row["summary"], f"geomsym data fetch {name}" if row["fetch"] else "")
-    Console().print(table)
+    console().print(table)
 
 
 @app.command()
@@ -50,7 +51,9 @@ def fetch(
 @app.command()
 def show(
     overrides: Overrides = None,
-    out: Annotated[Path, typer.Option("--out", file_okay=False, help="The folder for the picture.")] = Path("outputs"),
+    out: Annotated[
+        Path, typer.Option("--out", parser=paths.folder("--out"), metavar="DIR", help="The folder for the picture.")
+    ] = Path("outputs"),
     index: Annotated[int, typer.Option(min=0, help="Which training image.")] = 0,
     data_root: DataRoot = None,
 ) -> None:

@@ -18,7 +18,7 @@ from .options import (
     resolve_device,
     use_data_root,
 )
-from .work import default_workers, do_runs, report_failures, say
+from .work import default_workers, do_runs, exit_code, quote, report_failures, say
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List the runs and stop.")]
 
@@ -43,7 +43,6 @@ def sweep(
     Finished runs are not done again; an interrupted sweep continues where it stopped.
     """
     from geomsym.identity import run_id
-    from geomsym.results import load
 
     from .compose import compose_sweep, resolved
     from .tables import print_plan, print_summary
@@ -59,9 +58,9 @@ def sweep(
         print_plan(folder, runs, as_json)
         return
     resolved_device = resolve_device(device)
-    failures = do_runs(folder, runs, resolved_device, workers or default_workers(resolved_device))
-    print_summary(load(folder).runs, as_json)
-    say(f"Tables in {folder}; figures with: geomsym plot {folder}")
-    if failures:
-        report_failures(folder, runs, failures)
-        raise typer.Exit(1)
+    done = do_runs(folder, runs, resolved_device, workers or default_workers(resolved_device))
+    print_summary(done.results.runs, as_json)
+    say(f"Tables in {folder}; figures with: geomsym plot {quote(folder)}")
+    if done.failures:
+        report_failures(folder, runs, done.failures)
+        raise typer.Exit(exit_code(done.failures.values()))

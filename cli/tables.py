@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from geomsym.analysis import over_seeds
@@ -19,6 +18,8 @@ from geomsym.execute.record import identity
 from geomsym.plotting import style
 from geomsym.plotting.accuracy_by_group import series_names
 from geomsym.transforms import GROUPS
+
+from .output import console
 
 
 def print_plan(folder: Path, runs: list[RunConfig], as_json: bool) -> None:
@@ -33,7 +34,7 @@ def print_plan(folder: Path, runs: list[RunConfig], as_json: bool) -> None:
         table.add_column(name, no_wrap=name in ("run_id", "transform"))
     for row in rows:
         table.add_row(*(str(row[name]) for name in shown), "✓" if row["finished"] else "")
-    Console().print(table)
+    console().print(table)
     finished = sum(row["finished"] for row in rows)
     typer.echo(
         f"{len(rows)} run{'s' * (len(rows) > 1)}, {finished} finished, {len(rows) - finished} to do, in {folder}"
@@ -51,7 +52,7 @@ def print_summary(runs: pd.DataFrame, as_json: bool) -> None:
     ):
         examples = "all" if pd.isna(size) else size
         typer.echo(f"{data}, {examples} training images, {inference}: test accuracy (%)")
-        Console().print(_accuracy_table(part))
+        console().print(_accuracy_table(part))
     typer.echo("highest along training; mean ± standard error over seeds")
     typer.echo(outcomes(runs))
 
@@ -90,7 +91,7 @@ def _print_statistics(part: pd.DataFrame) -> None:
         row = part[part.control == control].set_index("statistic")
         if len(row):
             shown.add_row(name, *(_interval(row.loc[item]) if item in row.index else "" for item in statistics))
-    Console().print(shown)
+    console().print(shown)
 
 
 def _interval(row: pd.Series) -> str:

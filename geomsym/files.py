@@ -6,13 +6,15 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from geomsym.errors import DataError
 from geomsym.system_errors import explanation
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BLOCK = b"\0" * 4096
 """What is written to find out whether anything can be."""
@@ -78,7 +80,7 @@ def write_json(path: Path, record: dict[str, Any]) -> None:
     write_text(path, json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
 
 
-def write_csv(path: Path, table: pd.DataFrame) -> None:
+def write_csv(path: Path, table: "pd.DataFrame") -> None:
     """Write a table without its index; numbers are written so that they read back unchanged."""
     write_atomically(path, lambda file: table.to_csv(file, index=False, encoding="utf-8", errors="backslashreplace"))
 
@@ -110,13 +112,13 @@ def _naming(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise type(error)(error.errno, error.strerror or str(error), str(path)) from error
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
 @contextmanager
 def _new_folders(folder: Path) -> Iterator[None]:
     """Make a folder for the block; an error in it takes away again those that were made and are empty."""
-    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    made = list(takewhile(lambda place: not place.exists(), (folder, *folder.parents)))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield

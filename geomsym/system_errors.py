@@ -37,6 +37,9 @@ REASONS = {
 TRANSIENT = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.EINTR)
 """Refusals that say nothing about the file."""
 
+NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS)
+"""Refusals to write to what belongs to someone else."""
+
 MEMORY = ("not enough memory", "smaller data.subset_size, inference.batch_size or architecture.width, or fewer --workers")
 
 TORCH_OUT_OF_MEMORY = ("not enough memory: you tried to allocate", "CUDA out of memory", "out of memory. Tried to")
