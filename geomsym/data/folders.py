@@ -4,13 +4,15 @@ import os
 import sys
 from pathlib import Path
 
+from geomsym.files import expanded
+
 ROOT_VARIABLE = "GEOMSYM_DATA"
 
 
 def data_path(root: str | None) -> Path:
     """The data folder or file: `data.root` if given, else $GEOMSYM_DATA, else the user's data folder."""
     chosen = root or os.environ.get(ROOT_VARIABLE)
-    return Path(chosen).expanduser() if chosen else user_folder()
+    return expanded(chosen) if chosen else user_folder()
 
 
 def user_folder() -> Path:
