@@ -59,6 +59,7 @@ def show(
 ) -> None:
     """Draw one image under a random element of every group, and along the paths into them."""
     from geomsym import data
+    from geomsym.files import require_writable_folder
     from geomsym.plotting.group_gallery import group_gallery
     from geomsym.plotting.save import save
 
@@ -66,6 +67,7 @@ def show(
 
     use_data_root(data_root)
     run = compose(overrides or [])
+    require_writable_folder(out / "data")
     images = data.load(run.data).train.x
     if images.shape[1] not in (1, 3) or images.shape[-1] == 1:
         raise ConfigError("data", run.data.name, "has no pictures to show; choose images, such as photo_patches")

@@ -36,7 +36,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     from which some writers tell the format. An error leaves neither a part of the file nor a new folder, and an
     `OSError` names `path`.
     """
-    with _naming(path), _new_folders(path.parent):
+    with _naming(path), new_folders(path.parent):
         # a part of the name: the whole of it and what is added might be longer than names may be
         handle, name = tempfile.mkstemp(prefix=f".{path.stem[:32]}-", suffix=path.suffix[-16:], dir=path.parent)
         os.close(handle)
@@ -49,6 +49,20 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folders(folder: Path) -> Iterator[None]:
+    """Make a folder for the block; an error in it takes away again those that were made and are empty."""
+    made = list(takewhile(lambda place: not place.exists(), (folder, *folder.parents)))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for place in made:
+            with suppress(OSError):
+                place.rmdir()
+        raise
 
 
 def require_writable(path: Path) -> None:
@@ -113,17 +127,3 @@ def _naming(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
-
-
-@contextmanager
-def _new_folders(folder: Path) -> Iterator[None]:
-    """Make a folder for the block; an error in it takes away again those that were made and are empty."""
-    made = list(takewhile(lambda place: not place.exists(), (folder, *folder.parents)))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield
-    except BaseException:
-        for place in made:
-            with suppress(OSError):
-                place.rmdir()
-        raise

@@ -172,7 +172,9 @@ def spoilt_table(folder: Path, file: Path, error: Exception) -> SpoiltRun:
 def _check_metrics(path: Path, record: dict[str, Any]) -> None:
     file = path / "metrics.json"
     version = record.get("schema_version")
-    if version != SCHEMA_VERSION and isinstance(version, int):
+    if not isinstance(version, int):
+        raise _spoilt(path, file, "the records have no version")
+    if version != SCHEMA_VERSION:
         found = f"a run with records of version {version}, and this is version {SCHEMA_VERSION}"
         raise OtherVersion(f"{path}: {found}; read it with the geomsym that made it, or delete the folder")
     if record.get("status") not in FINISHED:

@@ -42,7 +42,8 @@ NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 MEMORY = ("not enough memory", "smaller data.subset_size, inference.batch_size or architecture.width, or fewer --workers")
 
-TORCH_OUT_OF_MEMORY = ("not enough memory: you tried to allocate", "CUDA out of memory", "out of memory. Tried to")
+TORCH_OUT_OF_MEMORY = ("you tried to allocate", "out of memory")
+"""What torch says, on the CPU and on a GPU."""
 
 
 def explanation(error: BaseException) -> str | None:
