@@ -8,6 +8,7 @@ import typer
 from geomsym.config import RunConfig
 
 from .options import DataRoot, Device, DeviceOption, Json, Overrides, resolve_device, use_data_root
+from .output import console
 
 app = typer.Typer(name="bench", help="Measure throughput on this machine.", no_args_is_help=True)
 
@@ -39,7 +40,7 @@ def kernel(
     else:
         rows = _of_all(depth, resolve_device(device), seconds)
     if as_json:
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(rows, indent=1))
         return
     _print(rows)
 
@@ -59,7 +60,7 @@ def geometry(
         for t in timings
     ]
     if as_json:
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(rows, indent=1))
         return
     _print(rows)
 
@@ -112,7 +113,6 @@ LEFT = ("architecture", "log-volume by")
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     titles = {"pairs_per_second": "pairs/s", "run_pairs": "run: pairs", "run_seconds": "run: seconds"}
@@ -126,4 +126,4 @@ def _print(rows: list[dict[str, Any]]) -> None:
         )
     for row in rows:
         table.add_row(*(f"{value:,}" if isinstance(value, int | float) else str(value) for value in row.values()))
-    Console().print(table)
+    console().print(table)

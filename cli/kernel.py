@@ -8,19 +8,22 @@ import typer
 from geomsym.config import RunConfig
 from geomsym.errors import DataError
 
+from . import paths
 from .options import Device, DeviceOption, Overrides, resolve_device
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Array = typer.Option(help="An .npy file of images (n, c, h, w), (n, h, w, c) or (n, h, w), or vectors (n, p).")
+ARRAY = "An .npy file of images (n, c, h, w), (n, h, w, c) or (n, h, w), or vectors (n, p)."
 
 
 def kernel(
-    x1: Annotated[Path, Array],
-    out: Annotated[Path, typer.Option("--out", dir_okay=False, help="The .npz file to write.")],
+    x1: Annotated[Path, typer.Option(parser=paths.file("--x1"), metavar="FILE", help=ARRAY)],
+    out: Annotated[
+        Path, typer.Option("--out", parser=paths.file("--out"), metavar="FILE", help="The .npz file to write.")
+    ],
     overrides: Overrides = None,
-    x2: Annotated[Path | None, Array] = None,
+    x2: Annotated[Path | None, typer.Option(parser=paths.file("--x2"), metavar="FILE", help=ARRAY)] = None,
     device: DeviceOption = Device.auto,
 ) -> None:
     """Compute the NNGP and NTK matrices of your arrays: x1 against x2, or against itself.

@@ -122,10 +122,10 @@ def _bars(console: Console | None = None) -> Progress:
     console = console or Console(stderr=True)
     fitting = Column(no_wrap=True, overflow="ellipsis", max_width=max(16, console.width - OTHERS))
     return Progress(
-        TextColumn("{task.description}", table_column=fitting),
+        TextColumn("{task.description}", table_column=fitting, markup=False),
         BarColumn(bar_width=6),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         TimeColumn(),
         console=console,
     )

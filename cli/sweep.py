@@ -20,7 +20,7 @@ from .options import (
     resolve_device,
     use_data_root,
 )
-from .work import default_workers, do_runs, report_failures, say
+from .work import default_workers, do_runs, exit_code, quote, report_failures, say
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List the runs and stop.")]
 
@@ -64,13 +64,11 @@ def sweep(
 
 def _do(folder: Path, runs: list[RunConfig], device: str, workers: int | None, as_json: bool) -> None:
     """Do the runs that aren't finished, and print what came of all."""
-    from geomsym.results import load
-
     from .tables import print_summary
 
-    failures = do_runs(folder, runs, device, workers or default_workers(device))
-    print_summary(load(folder).runs, as_json)
-    say(f"Tables in {folder}; figures with: geomsym plot {folder}")
-    if failures:
-        report_failures(folder, runs, failures)
-        raise typer.Exit(1)
+    done = do_runs(folder, runs, device, workers or default_workers(device))
+    print_summary(done.results.runs, as_json)
+    say(f"Tables in {folder}; figures with: geomsym plot {quote(folder)}")
+    if done.failures:
+        report_failures(folder, runs, done.failures)
+        raise typer.Exit(exit_code(done.failures.values()))

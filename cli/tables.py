@@ -2,13 +2,14 @@
 
 import pandas as pd
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from geomsym.analysis import over_seeds
 from geomsym.plotting import style
 from geomsym.plotting.accuracy_by_group import series_names
 from geomsym.transforms import GROUPS
+
+from .output import console
 
 
 def print_summary(runs: pd.DataFrame, as_json: bool) -> None:
@@ -21,7 +22,7 @@ def print_summary(runs: pd.DataFrame, as_json: bool) -> None:
         first = part.iloc[0]
         examples = "all" if pd.isna(first.subset_size) else first.subset_size
         typer.echo(f"{first.data}, {examples} training images, {first.inference}: test accuracy (%)")
-        Console().print(_accuracy_table(part))
+        console().print(_accuracy_table(part))
     typer.echo("highest along training; mean ± standard error over seeds")
     typer.echo(outcomes(runs))
 
@@ -60,7 +61,7 @@ def _print_statistics(part: pd.DataFrame) -> None:
         rows = dict(part[part.control == control].set_index("statistic").iterrows())
         if rows:
             shown.add_row(name, *(_interval(rows[item]) if item in rows else "" for item in statistics))
-    Console().print(shown)
+    console().print(shown)
 
 
 def _interval(row: pd.Series) -> str:

@@ -10,8 +10,9 @@ import typer
 
 from geomsym.config import RunConfig
 
+from . import paths
 from .options import DataRoot, Device, DeviceOption, Json, Out, Overrides, Workers, resolve_device, use_data_root
-from .work import default_workers, do_runs, report_failures, say
+from .work import default_workers, do_runs, exit_code, report_failures, say
 
 if TYPE_CHECKING:
     from geomsym.theory import Check, Discovery
@@ -64,11 +65,23 @@ def verify(
         ),
     ] = None,
     csv: Annotated[
-        Path | None, typer.Option("--csv", dir_okay=False, help="Write the table to this file.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--csv",
+            parser=paths.file("--csv"),
+            metavar="FILE",
+            help="Write the table to this file.",
+            show_default=False,
+        ),
     ] = None,
     figure: Annotated[
         Path | None,
-        typer.Option(help="invariance: draw the table as a figure, .png or .pdf.", dir_okay=False, show_default=False),
+        typer.Option(
+            parser=paths.file("--figure"),
+            metavar="FILE",
+            help="invariance: draw the table as a figure, .png or .pdf.",
+            show_default=False,
+        ),
     ] = None,
     out: Out = Path("outputs"),
     workers: Workers = None,
@@ -229,15 +242,14 @@ def _of_config(suite: Suite, cfg: RunConfig, steps: int, training: Training) -> 
 def _trained(cases: "list[Case]", training: Training) -> "Iterator[Check]":
     """Train the runs of some cases that aren't finished, and compare accuracies."""
     from geomsym.identity import run_id
-    from geomsym.results import load
     from geomsym.theory.distribution import check_distribution
 
     runs = list({run_id(run): run for case in cases for run in case.runs}.values())
-    failures = do_runs(training.folder, runs, training.device, training.workers)
-    if failures:
-        report_failures(training.folder, runs, failures)
-        raise typer.Exit(1)
-    table = load(training.folder).runs.set_index("run_id")
+    done = do_runs(training.folder, runs, training.device, training.workers)
+    if done.failures:
+        report_failures(training.folder, runs, done.failures)
+        raise typer.Exit(exit_code(done.failures.values()))
+    table = done.results.runs.set_index("run_id")
     accuracies = table.test_accuracy.where(table.status != "diverged").astype(float)
     for case in cases:
         found = [accuracies[run_id(run)] for run in case.runs]

@@ -42,9 +42,9 @@ def _git() -> dict[str, Any]:
         return {}
     try:
         commit, status = (
-            subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+            subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=True).stdout.decode().strip()
             for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain"])
         )
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, UnicodeDecodeError, subprocess.CalledProcessError):
         return {}
     return {"git_commit": commit, "git_dirty": bool(status)}

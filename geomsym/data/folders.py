@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from geomsym.errors import UserError
+from geomsym.files import expanded
 from geomsym.user_folders import HOME_VARIABLE, home
 
 ROOT_VARIABLE = "GEOMSYM_DATA"
@@ -13,14 +14,7 @@ ROOT_VARIABLE = "GEOMSYM_DATA"
 def data_path(root: str | None) -> Path:
     """The data folder or file: `data.root` if given, else $GEOMSYM_DATA, else the user's data folder."""
     chosen = root or os.environ.get(ROOT_VARIABLE)
-    return _expanded(chosen) if chosen else user_folder()
-
-
-def _expanded(path: str) -> Path:
-    try:
-        return Path(path).expanduser()
-    except RuntimeError as error:  # of a user that the system doesn't know, or without a home
-        raise UserError(f"{path}: {NO_HOME}, or write the path without «~»") from error
+    return expanded(chosen) if chosen else user_folder()
 
 
 def user_folder() -> Path:

@@ -1,6 +1,6 @@
 from .deaths import WorkerDied
 from .local import Done, Job, Progress, execute
-from .planning import folder_of, identity, is_finished, keep_initial_weights, plan
+from .planning import folder_of, identity, is_finished, keep_initial_weights, plan, trouble
 from .record import jobs, perform
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "keep_initial_weights",
     "perform",
     "plan",
+    "trouble",
 ]

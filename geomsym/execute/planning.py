@@ -11,10 +11,10 @@ from geomsym.config import GradientDescentConfig, RunConfig
 from geomsym.errors import ConfigError
 from geomsym.files import write_text
 from geomsym.identity import canonical, run_id
-from geomsym.run_folders import read_json
+from geomsym.run_folders import SpoiltRun, read_config, read_record
 
-REDONE = ("failed",)
-"""Statuses of finished runs that the same command does again: a failure is no result."""
+RESULTS = ("ok", "unfitted", "diverged")
+"""Statuses of runs that have a result; all others are done again by the same command."""
 
 
 def folder_of(experiment: Path, cfg: RunConfig) -> Path:
@@ -23,18 +23,32 @@ def folder_of(experiment: Path, cfg: RunConfig) -> Path:
 
 
 def plan(experiment: Path, cfg: RunConfig) -> None:
-    """Note that a run belongs to the experiment."""
+    """Note that a run belongs to the experiment: its config.yaml, unless it is there and whole."""
     from omegaconf import OmegaConf
 
-    path = folder_of(experiment, cfg) / "config.yaml"
-    if not path.exists():
-        write_text(path, OmegaConf.to_yaml(OmegaConf.create(canonical(cfg))))
+    folder = folder_of(experiment, cfg)
+    try:
+        read_config(folder)
+    except SpoiltRun:
+        write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(canonical(cfg))))
 
 
 def is_finished(experiment: Path, cfg: RunConfig) -> bool:
-    """Whether the run has a result: ok, unfitted or diverged."""
-    path = folder_of(experiment, cfg) / "metrics.json"
-    return path.is_file() and read_json(path)["status"] not in REDONE
+    """Whether the run has a result that can be read: ok, unfitted or diverged."""
+    path = folder_of(experiment, cfg)
+    try:
+        status = read_record(path)["status"]
+    except SpoiltRun:
+        return False
+    return status in RESULTS
+
+
+def trouble(experiment: Path, cfg: RunConfig) -> str | None:
+    """What is wrong with the run's folder, if it is spoilt; doing the run again replaces its files."""
+    try:
+        read_record(folder_of(experiment, cfg))
+    except SpoiltRun as error:
+        return str(error)
 
 
 def identity(cfg: RunConfig) -> dict[str, Any]:

@@ -9,6 +9,7 @@ finished.
 
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from math import isfinite
 from pathlib import Path
@@ -22,7 +23,6 @@ from geomsym.columns import CURVE_COLUMNS
 from geomsym.config import ArchitectureConfig, KernelRegressionConfig, RunConfig
 from geomsym.data import looked_at_once
 from geomsym.environment import environment
-from geomsym.errors import UserError
 from geomsym.execute.planning import folder_of, identity, plan
 from geomsym.files import write_atomically, write_csv, write_json, write_text
 from geomsym.identity import SCHEMA_VERSION
@@ -30,6 +30,7 @@ from geomsym.inference import ReportProgress, silent
 from geomsym.kernels import Kernels
 from geomsym.kernels.store import FolderStore
 from geomsym.run import RunResult, run
+from geomsym.system_errors import explanation
 
 KERNELS = ".kernels"
 """The folder of kernel tiles, beside the experiments' folders."""
@@ -57,9 +58,10 @@ def perform(
         kernels = Kernels(store=FolderStore(experiment.parent / KERNELS), alongside=networks)
         _write_result(folder, run(cfg, device, report, kernels))
     except Exception as error:
-        write_text(folder / "error.txt", traceback.format_exc())
-        message = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-        _write_metrics(folder, cfg, {"status": "failed", "device": device, "error": message})
+        message = explanation(error) or f"{type(error).__name__}: {error}"
+        with suppress(OSError):  # where the disk is full, that is what is to be told
+            write_text(folder / "error.txt", traceback.format_exc())
+            _write_metrics(folder, cfg, {"status": "failed", "device": device, "error": message})
         raise
 
 

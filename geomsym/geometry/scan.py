@@ -16,7 +16,7 @@ from geomsym.architectures import build
 from geomsym.architectures.layer_specs import Specs
 from geomsym.config import GeometryConfig, GridConfig, PathConfig, PlaneConfig, SampledConfig
 from geomsym.data import Dataset
-from geomsym.errors import ConfigError
+from geomsym.errors import ConfigError, DataError
 from geomsym.geometry import slices
 from geomsym.geometry.curvature import estimated_scalar_curvature, scalar_curvature
 from geomsym.geometry.feature_maps import feature_map, feature_maps
@@ -126,7 +126,11 @@ def _split(data: Dataset, cfg: SampledConfig):
 
 def _network(specs: Specs, data: Dataset, state: State) -> nn.Module:
     network = build(specs, data.input_shape, dtype=torch.float64).to(data.train.x.device)
-    network.load_state_dict(state)
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        found = "the weights in checkpoint.pt are not of the run's network"
+        raise DataError(f"{found}; delete the run's folder, and the same command trains it again") from error
     return network
 
 
