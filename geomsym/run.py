@@ -41,8 +41,8 @@ def run(
     The four corners of the exclusive or, by kernel regression with the tangent kernel of a network of infinite width:
 
     >>> from geomsym.config import ArchitectureConfig, KernelRegressionConfig, RunConfig, XorConfig
-    >>> network = ArchitectureConfig("fcn", depth=2)
-    >>> result = run(RunConfig(XorConfig(noise_variance=0), architecture=network, inference=KernelRegressionConfig("ntk")))
+    >>> network, infinite = ArchitectureConfig("fcn", depth=2), KernelRegressionConfig("ntk")
+    >>> result = run(RunConfig(XorConfig(noise_variance=0), architecture=network, inference=infinite))
     >>> result.fit.status, result.fit.metrics["test_accuracy"]
     ('ok', 1.0)
     """
