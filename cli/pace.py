@@ -11,8 +11,8 @@ class Pace:
 
     A report of another total, or of less than the last, begins other work, to which earlier speeds don't apply. The
     estimate takes the slower of two speeds: that since the beginning, which counts every pause in between, and that of
-    the last `WINDOW` seconds and `REPORTS` reports, which results read from a store don't speed up; with `steady` false
-    only the first.
+    the last `WINDOW` seconds and `REPORTS` reports, which results read from a store don't speed up. Without `steady` it
+    takes the first alone.
     """
 
     def __init__(self, steady: bool = True):

@@ -9,10 +9,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Column
 from rich.text import Text
 
-from geomsym.architectures import label
 from geomsym.config import GradientDescentConfig, RunConfig
 from geomsym.inference.result import PREPARATIONS
 
+from .interrupt import interruptible
 from .pace import Pace, clock
 
 
@@ -49,7 +49,7 @@ class JobProgress:
         return len(self.finished) - len(self.failures)
 
     def progress(self, index: int, done: int, total: int, note: str) -> None:
-        """A run has come so far; reports that arrive after its end are too late to matter."""
+        """Show how far a run is; reports that arrive after its end are ignored."""
         if index in self.finished:
             return
         if index not in self.at_work:
@@ -87,7 +87,8 @@ def work_progress(what: str) -> Iterator[Callable[[int, int, str], None]]:
         _update(bars, task, done, total, note)
 
     try:
-        yield report
+        with interruptible():  # while the cursor is hidden, an interrupt must not end the process at once
+            yield report
     finally:
         if bars.live.is_started:
             bars.stop()
@@ -121,10 +122,10 @@ def _bars(console: Console | None = None) -> Progress:
     console = console or Console(stderr=True)
     fitting = Column(no_wrap=True, overflow="ellipsis", max_width=max(16, console.width - OTHERS))
     return Progress(
-        TextColumn("{task.description}", table_column=fitting),
+        TextColumn("{task.description}", table_column=fitting, markup=False),
         BarColumn(bar_width=6),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         TimeColumn(),
         console=console,
     )
@@ -136,4 +137,4 @@ def _may_stop_early(cfg: RunConfig) -> bool:
 
 def title(cfg: RunConfig) -> str:
     """A run in a few words: «pixel_rotation gap nn_plus 0»."""
-    return f"{cfg.transform.name} {label(cfg.architecture)} {cfg.inference.name} {cfg.seed}"
+    return f"{cfg.transform.name} {cfg.architecture.label} {cfg.inference.name} {cfg.seed}"

@@ -18,6 +18,7 @@ from geomsym.errors import ConfigError, unknown_name
 DTYPES = ("float32", "float64")
 PREPROCESSINGS = ("none", "standardize", "zca")
 PADDINGS = ("circular", "zero")
+ACTIVATIONS = ("relu", "gelu", "erf", "sigmoid", "tanh", "linear")
 FIRST_LAYER_INITS = ("gaussian", "uniform")
 WEIGHTED_LAYERS = ("conv", "local", "dense")
 LOSSES = ("mse", "cross_entropy")
@@ -188,8 +189,14 @@ class ArchitectureConfig:
             raise ConfigError("architecture.kernel_size", self.kernel_size, "give an odd number: filters are centred")
         _positive("architecture.w_variance", self.w_variance)
         _at_least("architecture.b_variance", self.b_variance, 0)
+        _one_of("architecture.activation", self.activation, ACTIVATIONS)
         _one_of("architecture.padding", self.padding, PADDINGS)
         _one_of("architecture.first_layer_init", self.first_layer_init, FIRST_LAYER_INITS)
+
+    @property
+    def label(self) -> str:
+        """The family's name in tables: «gap», «vec», and «lap4» for windows of 4."""
+        return f"lap{self.window}" if self.name == "lap" else self.name
 
 
 @dataclass
@@ -200,6 +207,9 @@ class StackConfig(ArchitectureConfig):
     are shared or not; «dense:WIDTH»; an activation by its name; «flatten», «pool:WINDOW» and «global_pool». Numbers
     that are left out are those of the config: `width`, `kernel_size`, `window`. So is «activation». `depth` follows
     from the layers.
+
+    >>> StackConfig(layers=["conv:8:5", "relu", "pool:2", "flatten", "dense:16", "relu"]).depth
+    2
     """
 
     name: str = "stack"
@@ -416,7 +426,14 @@ class PlaneConfig(SampledConfig):
 
 @dataclass
 class RunConfig:
-    """One run: a triplet on a data set, from one seed. Its resolved values are its identity."""
+    """One run: a triplet on a data set, from one seed. Its resolved values are its identity.
+
+    >>> RunConfig(data=DigitsConfig(subset_size=100), seed=3).data.preprocess
+    'standardize'
+    >>> RunConfig(seed=-1)
+    Traceback (most recent call last):
+    geomsym.errors.ConfigError: seed=-1: give a number of at least 0
+    """
 
     data: DataConfig = field(default_factory=PhotoPatchesConfig)
     transform: TransformConfig = field(default_factory=TransformConfig)
