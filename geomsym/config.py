@@ -173,7 +173,7 @@ class ArchitectureConfig:
 
     name: str = "gap"
     width: int = 32
-    depth: int = 3
+    depth: int = 4
     activation: str = "relu"
     kernel_size: int = 3
     padding: str = "circular"
