@@ -74,18 +74,16 @@ def covers(networks: Sequence[Specs], size: tuple[int, int]) -> bool:
 
 
 def convolutional_block(networks: Sequence[Specs], x1: Tensor, x2: Tensor, plane_sums: PlaneSums) -> list[Matrices]:
-    """NNGP and NTK [n1, n2] of every network in the dtype of x1, for networks that `covers`."""
+    """NNGP and NTK [n1, n2] of every network, float64, for networks that `covers`."""
     body, windows, heads = split_together(networks, (x1.shape[2], x1.shape[3]))
     work = PlanePass.of(body, windows, x1, x2)
     K, Theta = plane_sums(work)
-    unread = (x1.new_zeros(len(x)) for x in (x1, x2))  # variances, which no layer behind asks for
-    q, q2 = tuple(unread)
+    q, q2 = (K.new_zeros(len(x)) for x in (x1, x2))  # variances, which no layer behind asks for
     result = []
     for window, head, mean in zip(windows, heads, zip(K, Theta, strict=True), strict=True):
         if window == Window(1, 1):
             _exact_where_equal(work, *mean)
-        nngp, ntk = finish(head, mean, q, q2)
-        result.append((nngp.to(x1), ntk.to(x1)))
+        result.append(finish(head, mean, q, q2))
     return result
 
 

@@ -24,7 +24,7 @@ def supports(networks: Sequence[Specs], x: Tensor) -> bool:
 
 
 def kernel_block(networks: Sequence[Specs], x1: Tensor, x2: Tensor) -> list[Matrices]:
-    """NNGP and NTK [n1, n2] of images x1 [n1, c, h, w] and x2 [n2, c, h, w], float32; for networks that `supports`."""
+    """NNGP and NTK [n1, n2] of images x1 [n1, c, h, w] and x2 [n2, c, h, w], float64; for networks that `supports`."""
     return convolutional_block(networks, x1, x2, plane_sums)
 
 
