@@ -24,7 +24,8 @@ def kernel(
 ) -> None:
     """Compute the NNGP and NTK matrices of your arrays: x1 against x2, or against itself.
 
-    Writes the keys nngp and ntk, a row for each image of x1. If it is interrupted, the same command continues.
+    Writes the keys nngp and ntk, a row for each image of x1. If it is interrupted, the same command continues. Kernels
+    with values that aren't finite, or with a diagonal that isn't positive, are refused, and nothing is written.
 
     The network is architecture=...; dtype=float64 computes in double precision.
     """
@@ -35,7 +36,7 @@ def kernel(
     from geomsym.architectures import architecture_specs
     from geomsym.files import require_writable, write_atomically
     from geomsym.kernels import Kernels
-    from geomsym.kernels.matrices import check_inputs
+    from geomsym.kernels.matrices import check_inputs, check_positive, check_values
     from geomsym.kernels.store import FolderStore
 
     from .compose import compose
@@ -51,6 +52,9 @@ def kernel(
     assert first is not None
     specs = architecture_specs(cfg.architecture, outputs=1)
     check_inputs(specs, first, second)
+    if second is not None:  # else the matrix has the diagonal
+        for name, images in (("x1", first), ("x2", second)):
+            check_positive(Kernels().diagonal(specs, images).to(images), f"nngp of {name}")
     tiles = out.with_name(f"{out.name}.tiles")  # what an interrupted command has done
     kernels = Kernels(store=FolderStore(tiles))
     try:
@@ -59,9 +63,13 @@ def kernel(
     except Interrupted as interrupt:
         typer.echo(f"Interrupted; what is done is in {tiles}. The same command continues.", err=True)
         raise typer.Exit(interrupt.exit_code) from None
-    nngp, ntk = matrices.nngp.cpu().numpy(), matrices.ntk.cpu().numpy()
-    write_atomically(out, lambda path: np.savez(path, nngp=nngp, ntk=ntk))
-    shutil.rmtree(tiles, ignore_errors=True)
+    matrices = matrices.to(first.dtype)
+    try:
+        check_values(matrices, symmetric=second is None)
+        nngp, ntk = matrices.nngp.cpu().numpy(), matrices.ntk.cpu().numpy()
+        write_atomically(out, lambda path: np.savez(path, nngp=nngp, ntk=ntk))
+    finally:
+        shutil.rmtree(tiles, ignore_errors=True)
     typer.echo(f"nngp and ntk {list(nngp.shape)} in {out}")
 
 

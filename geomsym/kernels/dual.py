@@ -77,24 +77,29 @@ def erf(K: Tensor, q: Tensor, q2: Tensor) -> tuple[Tensor, Tensor]:
 def gelu(K: Tensor, q: Tensor, q2: Tensor) -> tuple[Tensor, Tensor]:
     """φ(z) = z·Φ(z) with Φ the normal distribution function (Tsuchida et al. 2021).
 
-    With D = (1 + q)(1 + q') − K² = 1 + q + q' + Δ, s = 1/(1 + q) + 1/(1 + q'), R = Δ + sK² and
-    G = E[Φ(u)Φ(v)] = t/(2π), t = π/2 + arctan(K/√D), integration by parts gives
+    With D = (1 + q)(1 + q') − K² = 1 + q + q' + Δ, s = 1/(1 + q) + 1/(1 + q') and t = π/2 + arctan(K/√D), so that
+    E[Φ(u)Φ(v)] = t/(2π), integration by parts gives
 
-        F = K·G + R/(2π√D),        F' = G + K/(2π√D)·(2s − A/D),        A = D − R = 1 + q'/(1 + q) + q/(1 + q') + sΔ.
+        2π·F = K·t + (Δ + sK²)/√D,        2π·F' = t + (s + 1/D)·K/√D.
 
-    For K < 0 the terms of F cancel as |K| grows. There, with z = √D/|K| and t = arctan z,
-    F = (√D·(1 − t/z) − A/√D)/(2π).
+    These terms cancel where K < 0 and |K| > √D. There, with z = √D/|K| and t = arctan z, h = 1 − t/z and
+    A = sD − 1 = 1 + q'/(1 + q) + q/(1 + q') + sΔ,
+
+        2π·F = √D·h − A/√D,        2π·F' = ((A + Δ)/K² − 1/D)/z − z·h.
     """
     delta = determinant(K, q, q2)
     D = 1 + q + q2 + delta
     root, s = D.sqrt(), 1 / (1 + q) + 1 / (1 + q2)
-    A = 1 + q2 / (1 + q) + q / (1 + q2) + s * delta
     t = torch.atan2(root, -K)
-    F = K * t + (delta + s * K**2) / root
+    F, slope = K * t + (delta + s * K**2) / root, t + (s + 1 / D) * K / root
     opposite = root < -K
     if opposite.any():
-        F[opposite] = root[opposite] * _one_minus_arctangent((-root / K)[opposite]) - (A / root)[opposite]
-    return F / (2 * pi), (t + K / root * (2 * s - A / D)) / (2 * pi)
+        A = 1 + q2 / (1 + q) + q / (1 + q2) + s * delta
+        K, D, root, A, delta = (value[opposite] for value in torch.broadcast_tensors(K, D, root, A, delta))
+        z = -root / K
+        h = _one_minus_arctangent(z)
+        F[opposite], slope[opposite] = root * h - A / root, ((A + delta) / K**2 - 1 / D) / z - z * h
+    return F / (2 * pi), slope / (2 * pi)
 
 
 def _one_minus_arctangent(z: Tensor) -> Tensor:

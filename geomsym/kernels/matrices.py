@@ -95,6 +95,32 @@ class Kernels:
         return torch.cat([block([specs], some, some)[0][0].diagonal() for some in x.split(DIAGONAL_SIDE)])
 
 
+def check_values(matrices: KernelMatrices, symmetric: bool) -> None:
+    """Raise `DataError` where values aren't finite, or a diagonal isn't positive in what its dtype holds in full."""
+    for name, matrix in (("nngp", matrices.nngp), ("ntk", matrices.ntk)):
+        bad = matrix.numel() - int(matrix.isfinite().sum())
+        if bad:
+            raise DataError(f"{name}: {bad} of {matrix.numel()} values aren't finite in {_name(matrix)}; {REMEDY}")
+        if symmetric:
+            check_positive(matrix.diagonal(), f"{name} of x1")
+
+
+def check_positive(diagonal: Tensor, name: str) -> None:
+    """Raise `DataError` where the kernel [n] of images with themselves isn't a positive number."""
+    few = ~((diagonal >= torch.finfo(diagonal.dtype).tiny) & diagonal.isfinite())
+    if few.any():
+        i = int(few.nonzero()[0])
+        reason = f"the diagonal has to be positive, in {_name(diagonal)}, but is {diagonal[i]:g} at image {i}"
+        raise DataError(f"{name}: {reason}; {REMEDY}")
+
+
+REMEDY = "leave out images of zeros or give architecture.b_variance above 0, scale the images, or give dtype=float64"
+
+
+def _name(x: Tensor) -> str:
+    return str(x.dtype).removeprefix("torch.")
+
+
 def _place(matrix: Tensor, tile: Tile, value: Tensor) -> None:
     matrix[tile.rows, tile.columns] = value
     if tile.mirrored:
@@ -122,4 +148,4 @@ def _check_images(x: Tensor, name: str) -> None:
 
 
 def _kind(x: Tensor) -> str:
-    return f"{list(x.shape[1:])} {str(x.dtype).removeprefix('torch.')}"
+    return f"{list(x.shape[1:])} {_name(x)}"

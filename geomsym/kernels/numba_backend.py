@@ -31,6 +31,11 @@ def supports(networks: Sequence[Specs], x: Tensor) -> bool:
     return covers(networks, size) and filters == {(3, "circular")}
 
 
+def _in_range(work: PlanePass) -> bool:
+    """Whether Θ, a float32 that is up to a few hundred times the variances, has all its digits."""
+    return work.variances_within(1e-34, 1e34)
+
+
 def _is_dense(layers: Specs) -> bool:
     return (
         len(layers) > 1
@@ -44,7 +49,7 @@ def kernel_block(networks: Sequence[Specs], x1: Tensor, x2: Tensor) -> list[Matr
     """NNGP and NTK [n1, n2] of images x1 [n1, c, h, w] and x2 [n2, c, h, w], float64; for networks that `supports`."""
     body, _, heads = split_together(networks, (x1.shape[2], x1.shape[3]))
     if body:
-        return convolutional_block(networks, x1, x2, plane_sums)
+        return convolutional_block(networks, x1, x2, plane_sums, _in_range)
     unread = torch.zeros(len(x1), dtype=torch.float64), torch.zeros(len(x2), dtype=torch.float64)
     return [finish(head[-1:], _dense(head[:-1], x1, x2), *unread) for head in heads]
 
