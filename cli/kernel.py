@@ -28,7 +28,8 @@ def kernel(
 ) -> None:
     """Compute the NNGP and NTK matrices of your arrays: x1 against x2, or against itself.
 
-    Writes the keys nngp and ntk, a row for each image of x1. If it is interrupted, the same command continues.
+    Writes the keys nngp and ntk, a row for each image of x1. If it is interrupted, the same command continues. Kernels
+    with values that aren't finite, or with a diagonal that isn't positive, are refused, and nothing is written.
 
     Arrays are read as those of data=arrays: bytes are scaled to [0, 1], floats are kept.
 
@@ -54,7 +55,7 @@ def _compute(cfg: RunConfig, x1: Path, x2: Path | None, out: Path, device: str) 
     from geomsym.architectures import architecture_specs
     from geomsym.files import write_atomically
     from geomsym.kernels import Kernels
-    from geomsym.kernels.matrices import check_inputs
+    from geomsym.kernels.matrices import check_inputs, check_positive, check_values
     from geomsym.kernels.store import FolderStore
 
     from .interrupt import Interrupted, interruptible
@@ -66,6 +67,9 @@ def _compute(cfg: RunConfig, x1: Path, x2: Path | None, out: Path, device: str) 
     assert first is not None
     specs = architecture_specs(cfg.architecture, outputs=1)
     check_inputs(specs, first, second)
+    if second is not None:  # else the matrix has the diagonal
+        for name, images in (("x1", first), ("x2", second)):
+            check_positive(Kernels().diagonal(specs, images).to(images), f"nngp of {name}")
     tiles = out.with_name(f"{out.name}.tiles")  # what an interrupted command has done
     kernels = Kernels(store=FolderStore(tiles))
     try:
@@ -74,6 +78,12 @@ def _compute(cfg: RunConfig, x1: Path, x2: Path | None, out: Path, device: str) 
     except Interrupted as interrupt:
         typer.echo(f"Interrupted; what is done is in {tiles}. The same command continues.", err=True)
         raise typer.Exit(interrupt.exit_code) from None
+    matrices = matrices.to(first.dtype)
+    try:
+        check_values(matrices, symmetric=second is None)
+    except DataError:
+        shutil.rmtree(tiles, ignore_errors=True)
+        raise
     nngp, ntk = matrices.nngp.cpu().numpy(), matrices.ntk.cpu().numpy()
     write_atomically(out, lambda path: np.savez(path, nngp=nngp, ntk=ntk))
     shutil.rmtree(tiles, ignore_errors=True)

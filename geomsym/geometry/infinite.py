@@ -22,7 +22,6 @@ from geomsym.architectures.activations import ACTIVATIONS
 from geomsym.errors import ConfigError, look_up
 from geomsym.geometry.curvature import CONVENTIONS
 from geomsym.geometry.jacobian import check_points
-from geomsym.kernels.dual import DUALS
 
 Profile = Callable[[Tensor], Tensor]
 """A smooth function of one variable, elementwise on tensors."""
@@ -44,6 +43,22 @@ def erf_moments(scale: float = 1.0) -> Moments:
         return 2 / pi * torch.asin(2 * squared * s / (1 + 2 * squared * s))
 
     return Moments(value, lambda s: 4 * squared / pi / (1 + 4 * squared * s).sqrt())
+
+
+def gelu_moments() -> Moments:
+    """φ(z) = z·Φ(z): the dual of `geomsym.kernels.dual.gelu` at K = q = q' = s, where D = 1 + 2s and R = 2s²/(1 + s)."""
+
+    def half_plane(s: Tensor) -> Tensor:
+        return 0.25 + torch.asin(s / (1 + s)) / (2 * pi)
+
+    def value(s: Tensor) -> Tensor:
+        return s * half_plane(s) + s**2 / (pi * (1 + s) * (1 + 2 * s).sqrt())
+
+    def slope(s: Tensor) -> Tensor:
+        root = (1 + 2 * s).sqrt()
+        return half_plane(s) + s * (4 / (1 + s) - (1 + 3 * s) / ((1 + s) * root**2)) / (2 * pi * root)
+
+    return Moments(value, slope)
 
 
 def monomial_moments(q: int) -> Moments:
@@ -71,7 +86,7 @@ MOMENTS: dict[str, Moments] = {
     "linear": Moments(lambda s: s, torch.ones_like),
     "relu": monomial_moments(1),
     "erf": erf_moments(),
-    "gelu": Moments(lambda s: DUALS["gelu"](s, s, s)[0], lambda s: DUALS["gelu"](s, s, s)[1]),
+    "gelu": gelu_moments(),
     "sigmoid": integrated_moments(ACTIVATIONS["sigmoid"]),
     "tanh": integrated_moments(ACTIVATIONS["tanh"]),
 }

@@ -22,16 +22,18 @@ from geomsym.inference.evaluation import score
 from geomsym.inference.losses import targets
 from geomsym.inference.result import FITTED, InferenceResult, ReportProgress, silent, summarize
 from geomsym.kernels import Kernels
+from geomsym.kernels.backends import DOUBLE
+from geomsym.kernels.distinct import distinct
 
 JITTERS = (0.0, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
-"""What is added to the diagonal, in units of its mean, until the matrix is positive definite in float64."""
+"""What is added to the diagonal, in units of its mean, until the matrix is positive definite."""
 
 
 @dataclass(frozen=True)
 class Solution:
-    """The solution of a regularised kernel system (K + (ridge + jitter)·tr K/n·I) a = y, and how good it is.
+    """The solution of a regularised kernel system, see `solve`, and how good it is.
 
-    `coefficients` a [n, K]; `cholesky` the lower factor [n, n] of the matrix that was solved; `jitter` in units of
+    `coefficients` a [m, K]; `cholesky` the lower factor [m, m] of the matrix that was solved; `jitter` in units of
     the mean diagonal, 0 where none was needed; `residual` |(K + …) a − y|/|y|; `condition` of the matrix that was
     solved, in the 1-norm.
     """
@@ -60,12 +62,16 @@ def kernel_regression(
     Raises `ConfigError` where the training images' kernel is too close to singular for the ridge, `UserError` where a
     kernel isn't finite.
     """
-    kernels, x = kernels or Kernels(), data.train.x
-    matrices = _Matrices(specs, cfg.name, kernels, data, report)
+    kernels = kernels or Kernels()
+    first, place = distinct(data.train.x)
+    x, counts = data.train.x[first], torch.bincount(place)
+    matrices = _Matrices(specs, cfg.name, kernels, data, len(x), report)
     K = matrices.between(x)
-    solution = solve(K, targets(data.train.y, data.classes, cfg.targets, K.dtype), cfg.ridge)
-    cross = {name: K if name == "train" else matrices.between(split.x, x) for name, split in data.splits.items()}
-    scores = score({name: k @ solution.coefficients for name, k in cross.items()}, data, "mse", cfg.targets)
+    y = group_means(targets(data.train.y, data.classes, cfg.targets, K.dtype), place)
+    solution = solve(K, y, cfg.ridge, counts, matrices.precision)
+    cross = {name: matrices.between(split.x, x) for name, split in data.splits.items() if name != "train"}
+    cross["train"] = K[place]
+    scores = score({name: cross[name] @ solution.coefficients for name in data.splits}, data, "mse", cfg.targets)
     metrics = summarize({0: scores}) | {"steps": nan} | quality(solution, cfg.ridge)
     if cfg.name == "nngp" and "test" in cross:
         variance = posterior_variance(solution, cross["test"], kernels.diagonal(specs, data.test.x))
@@ -84,13 +90,16 @@ def quality(solution: Solution, ridge: float) -> dict[str, float]:
 
 
 class _Matrices:
-    """The kernel matrices «ntk» or «nngp» of one network, in float64, reported as one course of work."""
+    """The kernel matrices «ntk» or «nngp» of one network, in float64, reported as one course of work.
 
-    def __init__(self, specs: Specs, name: str, kernels: Kernels, data: Dataset, report: ReportProgress):
-        n = len(data.train)
+    `precision` is that of the matrices so far.
+    """
+
+    def __init__(self, specs: Specs, name: str, kernels: Kernels, data: Dataset, train: int, report: ReportProgress):
         self.specs, self.name, self.kernels, self.report = specs, name, kernels, report
-        self.done, self.total = 0, n * (n + 1) // 2 + n * (len(data.validation) + len(data.test))
+        self.done, self.total = 0, train * (train + 1) // 2 + train * (len(data.validation) + len(data.test))
         report(0, self.total, "pairs")
+        self.precision = DOUBLE
 
     def between(self, x1: Tensor, x2: Tensor | None = None) -> Tensor:
         """[n1, n2], of x1 with itself where x2 is None; raises `UserError` where it isn't finite."""
@@ -99,32 +108,64 @@ class _Matrices:
             self.specs, x1, x2, lambda done, total: self.report(before + pairs * done // total, self.total, "pairs")
         )
         self.done += pairs
+        self.precision = max(self.precision, matrices.precision)
         return _finite(matrices.ntk if self.name == "ntk" else matrices.nngp).double()
 
 
-def solve(K: Tensor, y: Tensor, ridge: float = 0.0) -> Solution:
-    """Solve (K + (ridge + jitter)·tr K/n·I) a = y for symmetric K [n, n] and y [n, K], by Cholesky in float64.
+def group_means(y: Tensor, place: Tensor) -> Tensor:
+    """The mean [m, K] of the rows of y [n, K] that have the same place in 0 … m − 1."""
+    means = y.new_zeros(int(place.max()) + 1, y.shape[1]).index_add(0, place, y)
+    return means / torch.bincount(place)[:, None]
 
-    `ridge` and `jitter` are in units of the mean diagonal tr K/n. The jitter is the first of `JITTERS` with which the
-    matrix is positive definite to working precision: it has a Cholesky factor and a condition below 1/(n·ε), ε = 2⁻⁵²,
-    so that no rounding of a singular matrix passes for a positive definite one. Raises `ConfigError` where none
-    suffices, `UserError` where K isn't finite or its trace isn't positive.
+
+def solve(
+    K: Tensor, y: Tensor, ridge: float = 0.0, counts: Tensor | None = None, precision: float = DOUBLE
+) -> Solution:
+    """Solve (K + (ridge + jitter)·s·C⁻¹) a = y for symmetric K [m, m] and y [m, K], by Cholesky in float64.
+
+    C = diag(counts) says how often each image occurs, once by default, and s = Σ cᵢKᵢᵢ/Σ cᵢ is the mean diagonal. With
+    y the mean target of equal images this is the system of all n = Σ cᵢ images, where a are sums over equal ones: its
+    limit of a ridge of 0 exists, though their matrix is singular.
+
+    The jitter is the first of `JITTERS` with which the matrix is positive definite beyond the error of its values:
+    it has a Cholesky factor, and a condition below that which `largest_condition` allows for values of this relative
+    `precision`. Raises `ConfigError` where none suffices, `UserError` where K isn't finite or its trace isn't positive.
     """
     K, y = _finite(K).double(), y.double()
-    scale = K.diagonal().mean()
+    counts = torch.ones(len(K)).to(K) if counts is None else counts.to(K)
+    scale = (counts * K.diagonal()).sum() / counts.sum()
     if scale <= 0:
         raise UserError(f"kernel matrix {list(K.shape)}: its mean diagonal is {scale:g}; are the images all zero?")
-    for jitter in JITTERS:
+    for jitter in JITTERS if precision <= DOUBLE else JITTERS[:1]:
         A = K.clone()
-        A.diagonal().add_((ridge + jitter) * scale)
+        A.diagonal().add_((ridge + jitter) * scale / counts)
         L, info = torch.linalg.cholesky_ex(A)
         condition = condition_number(A, L) if info == 0 else float("inf")
-        if condition < 1 / (len(A) * torch.finfo(A.dtype).eps):
+        if condition < largest_condition(len(A), precision):
             a = torch.cholesky_solve(y, L)
             residual = (A @ a - y).norm() / y.norm().clamp_min(torch.finfo(y.dtype).tiny)
             return Solution(a, L, jitter, residual.item(), condition)
-    reason = f"the training images' kernel isn't positive definite, not even with {JITTERS[-1]:g} of its mean diagonal"
-    raise ConfigError("inference.ridge", ridge, f"{reason} added: give a larger ridge, such as {max(1e-3, 10 * ridge)}")
+    raise _too_singular(ridge, precision)
+
+
+def largest_condition(n: int, precision: float) -> float:
+    """The condition up to which a matrix [n, n] of values of this relative precision has digits to solve with.
+
+    Cholesky's own rounding, of order n·2⁻⁵², and that of the values: errors of ε|Kᵢⱼ| move eigenvalues by up to ε·λmax.
+    """
+    return min(1 / (n * DOUBLE), 1 / precision)
+
+
+def _too_singular(ridge: float, precision: float) -> ConfigError:
+    largest = JITTERS[-1]
+    larger = f"a larger ridge, such as {max(1e-3, 10 * ridge)}"
+    if precision > DOUBLE:
+        reason = "the training images' kernel is too close to singular for the precision in which it was computed"
+        return ConfigError("inference.ridge", ridge, f"{reason}: give dtype=float64, or else {larger}")
+    reason = (
+        f"the training images' kernel isn't positive definite, not even with {largest:g} of its mean diagonal added"
+    )
+    return ConfigError("inference.ridge", ridge, f"{reason}: give {larger}")
 
 
 def condition_number(A: Tensor, L: Tensor) -> float:

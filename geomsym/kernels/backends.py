@@ -15,24 +15,29 @@ Block = Callable[[Sequence[Specs], Tensor, Tensor], list[Matrices]]
 """Computes NNGP and NTK [n1, n2] of networks that share their layers up to the readout."""
 
 
+SINGLE, DOUBLE = 2.0**-23, 2.0**-52
+"""The relative rounding error of float32 and float64."""
+
+
 @dataclass(frozen=True)
 class Backend:
     """A way to compute tiles.
 
     `supports(networks, x)` says whether `block` does networks on such images, and `coverage` says it in words.
     A tile of networks with planes holds at most `work` values of planes, all displacements counted: seconds of work,
-    which is what an interrupted job loses.
+    which is what an interrupted job loses. `precision` is the relative rounding error of the planes that it computes.
     """
 
     block: Block
     supports: Callable[[Sequence[Specs], Tensor], bool]
     coverage: str
     work: int
+    precision: float = DOUBLE
 
 
 BACKENDS = {
-    "triton": Backend(triton_backend.kernel_block, triton_backend.supports, triton_backend.COVERAGE, 2**34),
-    "numba": Backend(numba_backend.kernel_block, numba_backend.supports, numba_backend.COVERAGE, 2**28),
+    "triton": Backend(triton_backend.kernel_block, triton_backend.supports, triton_backend.COVERAGE, 2**34, SINGLE),
+    "numba": Backend(numba_backend.kernel_block, numba_backend.supports, numba_backend.COVERAGE, 2**28, SINGLE),
     "torch": Backend(kernel_block, lambda networks, x: True, "everything", 2**26),
 }
 """Ways to compute tiles, the fastest first; «torch» is the reference and runs everywhere."""
@@ -40,8 +45,8 @@ BACKENDS = {
 LARGEST_SIDE, VECTOR_SIDE = 512, 2048
 """Images along a side of a tile at most, with and without planes."""
 
-VALUES_AT_ONCE = 12
-"""Numbers that are alive at the same time for each value of a plane, measured in the reference with ReLU."""
+VALUES_AT_ONCE, BYTES = 12, 8
+"""Numbers that are alive at the same time for each value of a plane, measured in the reference with ReLU, in float64."""
 
 
 def choose_backend(name: str, specs: Specs, x: Tensor) -> str:
@@ -69,12 +74,18 @@ def tile_side(specs: Specs, x: Tensor, memory: float, backend: str = "torch") ->
     size = (x.shape[2], x.shape[3])
     body, window, _ = split_at_readout(specs, size)
     if not body:
-        fitting, largest = memory / (VALUES_AT_ONCE * x.element_size()), VECTOR_SIDE
+        fitting, largest = memory / (VALUES_AT_ONCE * BYTES), VECTOR_SIDE
     else:
         positions, planes = size[0] * size[1], displacements(body, window, size)
-        pairs_that_fit = memory / (VALUES_AT_ONCE * positions * x.element_size())
+        pairs_that_fit = memory / (VALUES_AT_ONCE * positions * BYTES)
         fitting, largest = min(pairs_that_fit, BACKENDS[backend].work / (positions * planes)), LARGEST_SIDE
     return min(largest, 1 << (int(fitting**0.5).bit_length() - 1)) if fitting >= 1 else 1
+
+
+def precision(specs: Specs, x: Tensor, backend: str) -> float:
+    """The relative rounding error with which a backend computes a network; without planes that of float64."""
+    body, _, _ = split_at_readout(specs, (x.shape[2], x.shape[3]))
+    return BACKENDS[backend].precision if body else DOUBLE
 
 
 def displacements(body: Specs, window: Window, size: tuple[int, int]) -> int:

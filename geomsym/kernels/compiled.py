@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from geomsym.architectures.layer_specs import Activation, Conv, Dense, LocallyConnected, Specs
-from geomsym.kernels.planes import Matrices, equal_pairs, finish, is_circular
+from geomsym.kernels.planes import Matrices, equal_pairs, finish, is_circular, kernel_block
 from geomsym.kernels.readout import Window, axis_pairs, split_together
 from geomsym.kernels.recursion import box_mean
 
@@ -32,6 +32,18 @@ class PlanePass:
     rows: Tensor
     columns: Tensor
 
+    def variances_within(self, least: float, most: float) -> bool:
+        """Whether the variances of every layer are 0 or in this range, of which products have to be numbers."""
+        q = torch.cat([self.q1.flatten(), self.q2.flatten()])
+        return bool(((q == 0) | ((q >= least) & (q <= most))).all())
+
+    @property
+    def signal(self) -> float:
+        """The part of an image in the variance of the first layer, beside its bias: the least over images, not all 0."""
+        spec, images = self.convolutions[0], torch.cat([self.x1, self.x2]).double().square().mean((1, 2, 3))
+        parts = spec.w_variance * images[images > 0] / (spec.b_variance or torch.finfo(torch.float64).tiny)
+        return parts.min().item() if len(parts) else float("inf")
+
     @classmethod
     def of(cls, body: Specs, windows: Sequence[Window], x1: Tensor, x2: Tensor) -> "PlanePass":
         """The pass that these readouts need together."""
@@ -47,6 +59,9 @@ class PlanePass:
 
 PlaneSums = Callable[[PlanePass], Matrices]
 """K and Θ [R, n1, n2] behind every readout of a pass."""
+
+Covers = Callable[[PlanePass], bool]
+"""Whether the numbers of a pass are within what a compiled path computes with its full precision."""
 
 
 def is_relu_body(body: Specs) -> bool:
@@ -73,19 +88,21 @@ def covers(networks: Sequence[Specs], size: tuple[int, int]) -> bool:
     )
 
 
-def convolutional_block(networks: Sequence[Specs], x1: Tensor, x2: Tensor, plane_sums: PlaneSums) -> list[Matrices]:
-    """NNGP and NTK [n1, n2] of every network in the dtype of x1, for networks that `covers`."""
+def convolutional_block(
+    networks: Sequence[Specs], x1: Tensor, x2: Tensor, plane_sums: PlaneSums, in_range: Covers
+) -> list[Matrices]:
+    """NNGP and NTK [n1, n2] of every network, float64, for networks that `covers`; by the reference if out of range."""
     body, windows, heads = split_together(networks, (x1.shape[2], x1.shape[3]))
     work = PlanePass.of(body, windows, x1, x2)
+    if not in_range(work):
+        return kernel_block(networks, x1, x2)
     K, Theta = plane_sums(work)
-    unread = (x1.new_zeros(len(x)) for x in (x1, x2))  # variances, which no layer behind asks for
-    q, q2 = tuple(unread)
+    q, q2 = (K.new_zeros(len(x)) for x in (x1, x2))  # variances, which no layer behind asks for
     result = []
     for window, head, mean in zip(windows, heads, zip(K, Theta, strict=True), strict=True):
         if window == Window(1, 1):
             _exact_where_equal(work, *mean)
-        nngp, ntk = finish(head, mean, q, q2)
-        result.append((nngp.to(x1), ntk.to(x1)))
+        result.append(finish(head, mean, q, q2))
     return result
 
 

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from geomsym.architectures.layer_specs import Specs, shapes
 from geomsym.errors import DataError
-from geomsym.kernels.backends import BACKENDS, choose_backend
+from geomsym.kernels.backends import BACKENDS, choose_backend, precision
+from geomsym.kernels.distinct import distinct
 from geomsym.kernels.store import NoStore, Store
 from geomsym.kernels.tiles import Tile, Tiling
 from geomsym.threads import keep_torch_to_cores
@@ -22,10 +23,19 @@ DIAGONAL_SIDE = 8
 
 @dataclass(frozen=True)
 class KernelMatrices:
-    """Infinite-width kernels of two sets of images: `nngp` and `ntk` [n1, n2]."""
+    """Infinite-width kernels of two sets of images: `nngp` and `ntk` [n1, n2].
+
+    `precision` is the relative error of their values, of the precision in which they were computed: 2⁻⁵² in float64.
+    """
 
     nngp: Tensor
     ntk: Tensor
+    precision: float
+
+    def to(self, dtype: torch.dtype) -> "KernelMatrices":
+        """The same, rounded to another dtype."""
+        precision = max(self.precision, torch.finfo(dtype).eps)
+        return KernelMatrices(self.nngp.to(dtype), self.ntk.to(dtype), precision)
 
 
 def kernel_matrices(
@@ -49,7 +59,7 @@ def kernel_matrices(
     >>> plain.ntk.shape, torch.allclose(plain.ntk, turned.ntk, rtol=1e-4)
     (torch.Size([2, 2]), True)
     """
-    return Kernels(backend, memory).matrices(specs, x1, x2)
+    return Kernels(backend, memory).matrices(specs, x1, x2).to(x1.dtype)
 
 
 @dataclass(frozen=True)
@@ -68,26 +78,59 @@ class Kernels:
     def matrices(
         self, specs: Specs, x1: Tensor, x2: Tensor | None = None, report: ReportPairs = lambda done, total: None
     ) -> KernelMatrices:
-        """NNGP and NTK of all pairs, as `kernel_matrices` says."""
+        """NNGP and NTK of all pairs in float64, as `kernel_matrices` says.
+
+        Of equal images one is computed: their rows and columns are equal to the last bit.
+        """
         check_inputs(specs, x1, x2)
         keep_torch_to_cores()
+        (rows, i), (columns, j) = distinct(x1), distinct(x1 if x2 is None else x2)
         backend = choose_backend(self.backend, specs, x1)
-        tiling = Tiling.of(specs, x1, x2, backend, self.memory, self.store, self.alongside)
-        nngp, ntk = (x1.new_empty(len(x1), len(tiling.x2)) for _ in range(2))
+        second = None if x2 is None else x2[columns]
+        tiling = Tiling.of(specs, x1[rows], second, backend, self.memory, self.store, self.alongside)
+        matrices = [x1.new_empty(len(rows), len(columns), dtype=torch.float64) for _ in range(2)]
         total, done = tiling.pairs, 0
         for tile, values in tiling.results():
-            for matrix, value in zip((nngp, ntk), values, strict=True):
+            for matrix, value in zip(matrices, values, strict=True):
                 _place(matrix, tile, value.to(matrix))
             done += tile.pairs
             report(done, total)
-        return KernelMatrices(nngp, ntk)
+        if len(rows) < len(i) or len(columns) < len(j):
+            matrices = [matrix[i[:, None], j] for matrix in matrices]
+        return KernelMatrices(*matrices, precision(specs, x1, backend))
 
     def diagonal(self, specs: Specs, x: Tensor) -> Tensor:
-        """The NNGP kernel [n] of every image of x [n, c, h, w] with itself."""
+        """The NNGP kernel [n] of every image of x [n, c, h, w] with itself, float64."""
         check_inputs(specs, x, None)
         keep_torch_to_cores()
         block = BACKENDS[choose_backend(self.backend, specs, x)].block
         return torch.cat([block([specs], some, some)[0][0].diagonal() for some in x.split(DIAGONAL_SIDE)])
+
+
+def check_values(matrices: KernelMatrices, symmetric: bool) -> None:
+    """Raise `DataError` where values aren't finite, or a diagonal isn't positive in what its dtype holds in full."""
+    for name, matrix in (("nngp", matrices.nngp), ("ntk", matrices.ntk)):
+        bad = matrix.numel() - int(matrix.isfinite().sum())
+        if bad:
+            raise DataError(f"{name}: {bad} of {matrix.numel()} values aren't finite in {_name(matrix)}; {REMEDY}")
+        if symmetric:
+            check_positive(matrix.diagonal(), f"{name} of x1")
+
+
+def check_positive(diagonal: Tensor, name: str) -> None:
+    """Raise `DataError` where the kernel [n] of images with themselves isn't a positive number."""
+    few = ~((diagonal >= torch.finfo(diagonal.dtype).tiny) & diagonal.isfinite())
+    if few.any():
+        i = int(few.nonzero()[0])
+        reason = f"the diagonal has to be positive, in {_name(diagonal)}, but is {diagonal[i]:g} at image {i}"
+        raise DataError(f"{name}: {reason}; {REMEDY}")
+
+
+REMEDY = "leave out images of zeros or give architecture.b_variance above 0, scale the images, or give dtype=float64"
+
+
+def _name(x: Tensor) -> str:
+    return str(x.dtype).removeprefix("torch.")
 
 
 def _place(matrix: Tensor, tile: Tile, value: Tensor) -> None:
@@ -117,4 +160,4 @@ def _check_images(x: Tensor, name: str) -> None:
 
 
 def _kind(x: Tensor) -> str:
-    return f"{list(x.shape[1:])} {str(x.dtype).removeprefix('torch.')}"
+    return f"{list(x.shape[1:])} {_name(x)}"

@@ -30,6 +30,11 @@ def supports(networks: Sequence[Specs], x: Tensor) -> bool:
     return covers(networks, size) and filters == {(3, "circular")}
 
 
+def _in_range(work: PlanePass) -> bool:
+    """Whether Θ, a float32 that is up to a few hundred times the variances, has all its digits."""
+    return work.variances_within(1e-34, 1e34)
+
+
 def _is_dense(layers: Specs) -> bool:
     return (
         len(layers) > 1
@@ -40,11 +45,11 @@ def _is_dense(layers: Specs) -> bool:
 
 
 def kernel_block(networks: Sequence[Specs], x1: Tensor, x2: Tensor) -> list[Matrices]:
-    """NNGP and NTK [n1, n2] of images x1 [n1, c, h, w] and x2 [n2, c, h, w], float32; for networks that `supports`."""
+    """NNGP and NTK [n1, n2] of images x1 [n1, c, h, w] and x2 [n2, c, h, w], float64; for networks that `supports`."""
     body, _, heads = split_together(networks, (x1.shape[2], x1.shape[3]))
     if body:
-        return convolutional_block(networks, x1, x2, plane_sums)
-    unread = x1.new_zeros(len(x1)), x2.new_zeros(len(x2))
+        return convolutional_block(networks, x1, x2, plane_sums, _in_range)
+    unread = torch.zeros(len(x1), dtype=torch.float64), torch.zeros(len(x2), dtype=torch.float64)
     return [finish(head[-1:], _dense(head[:-1], x1, x2), *unread) for head in heads]
 
 
@@ -53,8 +58,8 @@ def plane_sums(work: PlanePass) -> Matrices:
     from geomsym.kernels.numba_planes import all_units
 
     keep_numba_to_cores()
-    scales = np.array([spec.w_variance / 9 for spec in work.convolutions], np.float32)
-    shifts = np.array([spec.b_variance for spec in work.convolutions], np.float32)
+    scales = np.array([spec.w_variance / 9 for spec in work.convolutions])
+    shifts = np.array([spec.b_variance for spec in work.convolutions], np.float64)
     shape = len(work.rows), len(work.x1), len(work.x2)
     K, T = np.zeros(shape), np.zeros(shape)
     inverse, root = _inverse_and_root(work.q1)
@@ -74,17 +79,17 @@ def plane_sums(work: PlanePass) -> Matrices:
 
 
 def _dense(hidden: Specs, x1: Tensor, x2: Tensor) -> Matrices:
-    """K and Θ [n1, n2] behind fully connected hidden layers, float32."""
+    """K and Θ [n1, n2] behind fully connected hidden layers, float64."""
     from geomsym.kernels.numba_planes import dense_layers
 
     keep_numba_to_cores()
     layers = [spec for spec in hidden if isinstance(spec, Dense)]
-    scales = np.array([spec.w_variance for spec in layers], np.float32)
-    shifts = np.array([spec.b_variance for spec in layers], np.float32)
+    scales = np.array([spec.w_variance for spec in layers], np.float64)
+    shifts = np.array([spec.b_variance for spec in layers], np.float64)
     q1, q2 = (x.double().square().mean((1, 2, 3)) for x in (x1, x2))
-    K = x1.flatten(1) @ x2.flatten(1).mT / x1[0].numel()
+    K = x1.double().flatten(1) @ x2.double().flatten(1).mT / x1[0].numel()
     rows, columns = equal_pairs(x1, x2)
-    K[rows, columns] = q1[rows].float()  # a sum of thousands of products rounds too much for an angle of 0
+    K[rows, columns] = q1[rows]  # a sum of thousands of products rounds too much for an angle of 0
     T = torch.zeros_like(K)
     (inverse, root), (inverse2, root2) = (_inverse_and_root(_dense_variances(layers, q)) for q in (q1, q2))
     dense_layers(K.numpy(), T.numpy(), scales, shifts, inverse, root, inverse2, root2)
@@ -103,8 +108,8 @@ def _dense_variances(layers: list[Dense], q: Tensor) -> Tensor:
 
 def _inverse_and_root(q: Tensor) -> tuple[np.ndarray, np.ndarray]:
     root = q.sqrt()
-    inverse = 1 / root.clamp_min(float(np.sqrt(np.finfo(np.float32).tiny)))
-    return inverse.float().contiguous().numpy(), root.float().contiguous().numpy()
+    inverse = 1 / root.clamp_min(float(np.sqrt(np.finfo(np.float64).tiny)))
+    return inverse.contiguous().numpy(), root.contiguous().numpy()
 
 
 def _three_periods(x: np.ndarray) -> np.ndarray:

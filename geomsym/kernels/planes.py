@@ -1,4 +1,8 @@
-"""The reference: NNGP and NTK of any layer specs, one displacement plane after another, in plain torch."""
+"""The reference: NNGP and NTK of any layer specs, one displacement plane after another, in plain torch and float64.
+
+Images of any dtype: products of float32 numbers are exact in float64, variances up to 1e77 have a range to grow in, and
+the rounding of a whole recursion stays far below that of a float32 result.
+"""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -20,11 +24,11 @@ Weights = dict[Displacement, Tensor]
 def kernel_block(networks: Sequence[Specs], x1: Tensor, x2: Tensor) -> list[Matrices]:
     """NNGP and NTK [n1, n2] of every network, for images x1 [n1, c, h, w] and x2 [n2, c, h, w].
 
-    In their dtype and on their device. The networks share their layers up to the readout, and one pass over the planes
-    serves all of them. Memory is that of a few planes [n1, n2, h, w], whatever the depth and the number of
+    In float64, on their device. The networks share their layers up to the readout, and one pass over the planes serves
+    all of them. Memory is that of a few planes [n1, n2, h, w], whatever the depth and the number of
     displacements. Raises `ConfigError` where the networks differ before their readouts.
     """
-    size = (x1.shape[2], x1.shape[3])
+    x1, x2, size = x1.double(), x2.double(), (x1.shape[2], x1.shape[3])
     body, windows, heads = split_together(networks, size)
     weights = [pair_weights(window, size, is_circular(body)) for window in windows]
     means = _read_out(body, weights, x1, x2)
@@ -77,8 +81,8 @@ def _variances(body: Specs, weights: Sequence[Weights], x: Tensor) -> list[Tenso
 def equal_pairs(x1: Tensor, x2: Tensor) -> tuple[Tensor, Tensor]:
     """The indices (i, j) of all pairs of equal images, x1[i] = x2[j]."""
     known: dict[bytes, list[int]] = {}
-    for j, image in enumerate(x2.cpu().numpy()):
+    for j, image in enumerate(x2.cpu().numpy() + 0.0):
         known.setdefault(image.tobytes(), []).append(j)
-    pairs = [(i, j) for i, image in enumerate(x1.cpu().numpy()) for j in known.get(image.tobytes(), [])]
+    pairs = [(i, j) for i, image in enumerate(x1.cpu().numpy() + 0.0) for j in known.get(image.tobytes(), [])]
     rows, columns = torch.tensor(pairs, dtype=torch.int64, device=x1.device).reshape(-1, 2).unbind(1)
     return rows, columns

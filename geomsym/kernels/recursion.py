@@ -7,7 +7,7 @@ arranged by broadcasting: K [n1, n2] for all pairs of two sets, q [n1, 1] and q'
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import singledispatch
+from functools import reduce, singledispatch
 from typing import Any
 
 import torch
@@ -79,8 +79,10 @@ def _(spec: Activation, state: Vectors | Planes) -> Any:
     if isinstance(state, Planes):
         q2 = displaced(q2, state.displacement, circular=True)  # outside the image K is masked in any case
     K, slope = dual(state.K, state.q, q2)
+    # elementwise functions may round differently in tensors of another shape: equal images stay equal by construction
+    equal = (state.q == state.K) & (q2 == state.K)
     q, q2 = (dual(variance, variance, variance)[0] for variance in (state.q, state.q2))
-    return replace(state, K=K, Theta=state.Theta * slope, q=q, q2=q2)
+    return replace(state, K=torch.where(equal, q, K), Theta=state.Theta * slope, q=q, q2=q2)
 
 
 @propagate.register(Conv)
@@ -107,11 +109,15 @@ def _(spec: LocallyConnected, state: Planes) -> Any:
 
 
 def box_mean(plane: Tensor, kernel_size: int, padding: str) -> Tensor:
-    """The mean over kernel_size² taps around every position of planes [..., h, w]; taps outside count as 0."""
+    """The mean over kernel_size² taps around every position of planes [..., h, w]; taps outside count as 0.
+
+    One addition after another, so that a plane's values depend on nothing but the plane: a reduction adds up in an
+    order of its own for every shape of tensor.
+    """
     h, w = plane.shape[-2:]
     padded = pad(plane, kernel_size // 2, padding)
-    rows = torch.stack([padded[..., tap : tap + h, :] for tap in range(kernel_size)]).sum(0)
-    return torch.stack([rows[..., tap : tap + w] for tap in range(kernel_size)]).sum(0) / kernel_size**2
+    rows = reduce(torch.add, (padded[..., tap : tap + h, :] for tap in range(kernel_size)))
+    return reduce(torch.add, (rows[..., tap : tap + w] for tap in range(kernel_size))) / kernel_size**2
 
 
 def displaced(x: Tensor, displacement: Displacement, circular: bool) -> Tensor:

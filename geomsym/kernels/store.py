@@ -25,7 +25,7 @@ from geomsym.files import write_atomically
 from geomsym.kernels.planes import Matrices
 from geomsym.kernels.readout import without_widths
 
-VERSION = 1
+VERSION = 2
 """Part of every name; to be raised by a change that gives other values."""
 
 
