@@ -75,6 +75,7 @@ class Kernels:
         tiling = Tiling.of(specs, x1, x2, backend, self.memory, self.store, self.alongside)
         nngp, ntk = (x1.new_empty(len(x1), len(tiling.x2)) for _ in range(2))
         total, done = tiling.pairs, 0
+        report(0, total)
         for tile, values in tiling.results():
             for matrix, value in zip((nngp, ntk), values, strict=True):
                 _place(matrix, tile, value.to(matrix))
