@@ -65,6 +65,7 @@ def scan(
     labels = list(_maps(last, data, cfg))
     done, total = 0, len(networks) * len(labels) * len(where.points)
     geometry, spectra = [], []
+    report(0, total, "points")
     for step, network in networks.items():
         outputs = _outputs(network, data, where.points)
         for label, features in _maps(network, data, cfg).items():

@@ -90,6 +90,7 @@ class Kernels:
         tiling = Tiling.of(specs, x1[rows], second, backend, self.memory, self.store, self.alongside)
         matrices = [x1.new_empty(len(rows), len(columns), dtype=torch.float64) for _ in range(2)]
         total, done = tiling.pairs, 0
+        report(0, total)
         for tile, values in tiling.results():
             for matrix, value in zip(matrices, values, strict=True):
                 _place(matrix, tile, value.to(matrix))

@@ -185,3 +185,16 @@ def test_what_a_sweep_refuses(argument, message):
 def test_an_error_deep_in_a_sweep_is_found_before_anything_runs():
     with pytest.raises(UserError, match=r"^data\.crop_size=12: give a multiple of data\.image_size=8"):
         compose_sweep(["experiment=quickstart", "data.crop_size=16,24,12"])
+
+
+def test_the_papers_sizes_are_those_of_its_experiment():
+    runs = compose_sweep(["experiment=fig2"])[1]
+    widths = {(run.architecture.name, run.architecture.window, run.architecture.width) for run in runs}
+    assert widths == {
+        ("fcn", 4, 1024), ("lcn", 4, 32), ("vec", 4, 128), ("lap", 4, 128), ("lap", 8, 128), ("gap", 4, 128),
+    }  # fmt: skip
+    assert {run.architecture.depth for run in runs} == {8}
+    trained = [run.inference for run in runs if run.inference.name != "ntk"]
+    assert {(cfg.name, cfg.max_steps, cfg.learning_rate_factor) for cfg in trained} == {
+        ("nn", 10**6, 1.0), ("nn_plus", 10**6, 8.0),
+    }  # fmt: skip

@@ -40,7 +40,7 @@ def network(layers, data, seed=1):
 def test_a_grid_measures_what_the_functions_do():
     cfg, reports = GridConfig(resolution=4, bounds=[-1.0, 2.0]), []
     found = scan(FCN, PLANE_DATA, states(FCN, PLANE_DATA), cfg, 0, lambda *report: reports.append(report))
-    assert reports == [(16, 32, "points"), (32, 32, "points")]
+    assert reports == [(0, 32, "points"), (16, 32, "points"), (32, 32, "points")]
     assert set(found.geometry) <= set(GEOMETRY_COLUMNS) and set(found.spectra) <= set(SPECTRUM_COLUMNS)
     assert found.geometry.groupby("step").size().to_dict() == {0: 16, 10: 16}
     last = found.geometry[found.geometry.step == 10]
