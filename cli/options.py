@@ -45,7 +45,8 @@ DeviceOption = Annotated[Device, typer.Option("--device", help="Where to compute
 DataRoot = Annotated[
     Path | None,
     typer.Option("--data-root", parser=paths.folder("--data-root"), metavar="DIR",
-                 help="The folder with data sets. Default: $GEOMSYM_DATA, or the user's data folder.", show_default=False),
+                 help="The folder with data sets. Default: $GEOMSYM_DATA, or the user's data folder.",
+                 show_default=False),
 ]  # fmt: skip
 Workers = Annotated[
     int | None,

@@ -9,6 +9,7 @@ import codecs
 import errno
 import os
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def print_in_any_encoding() -> None:
     codecs.register(lambda name: _ascii() if name in (ASCII, ASCII.replace("-", "_")) else None)
     for stream in (sys.stdout, sys.stderr):
         encoding = getattr(stream, "encoding", None)
-        if encoding and hasattr(stream, "reconfigure"):
+        if encoding and isinstance(stream, TextIOWrapper):
             plain = codecs.lookup(encoding).name == "ascii"
             stream.reconfigure(encoding=ASCII if plain else encoding, errors="geomsym")
 

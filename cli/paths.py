@@ -44,7 +44,9 @@ def name(flag: str) -> Callable[[str], str]:
         reason = _no_name(given)
         if reason:
             shown = given if len(given) < 80 else f"{given[:60]}…"
-            raise UserError(f"{flag} {shown!r}: {reason}; give a name such as widths_2, and the folder above it as --out")
+            raise UserError(
+                f"{flag} {shown!r}: {reason}; give a name such as widths_2, and the folder above it as --out"
+            )
         return given
 
     return read

@@ -39,7 +39,9 @@ def _counts(found: list[str]) -> dict[str, int]:
 def _print(counts: dict[str, dict[str, int]]) -> None:
     from rich.table import Table
 
-    shown = [name for name in next(iter(counts.values())) if name not in OPTIONAL or any(c[name] for c in counts.values())]
+    shown = [
+        name for name in next(iter(counts.values())) if name not in OPTIONAL or any(c[name] for c in counts.values())
+    ]
     table = Table(caption="interrupted: begun and not finished, or at work just now", caption_justify="left")
     table.add_column("experiment", overflow="fold")
     for heading in (*shown, "runs"):

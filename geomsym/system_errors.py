@@ -40,7 +40,10 @@ TRANSIENT = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.EINTR
 NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS)
 """Refusals to write to what belongs to someone else."""
 
-MEMORY = ("not enough memory", "smaller data.subset_size, inference.batch_size or architecture.width, or fewer --workers")
+MEMORY = (
+    "not enough memory",
+    "smaller data.subset_size, inference.batch_size or architecture.width, or fewer --workers",
+)
 
 TORCH_OUT_OF_MEMORY = ("you tried to allocate", "out of memory")
 """What torch says, on the CPU and on a GPU."""

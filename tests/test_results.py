@@ -41,7 +41,9 @@ def test_a_run_of_another_version_is_named_and_keeps_nobody_from_the_others(tmp_
     results = collect(tmp_path / "x")
     assert list(results.runs.seed) == [1]
     (message,) = results.spoilt
-    assert re.search(f"{run_id(tiny())}: a run with records of version 1, and this is version {SCHEMA_VERSION}", message)
+    assert re.search(
+        f"{run_id(tiny())}: a run with records of version 1, and this is version {SCHEMA_VERSION}", message
+    )
     assert statuses(tmp_path / "x") == dict.fromkeys(STATUSES, 0) | {"ok": 1, "other_version": 1}
 
 
@@ -203,7 +205,7 @@ def test_collecting_needs_no_permission_to_write(tmp_path, tiny, monkeypatch):
 def test_a_spoilt_table_is_named(tmp_path, tiny, name):
     finish(tmp_path / "x", tiny())
     collect(tmp_path / "x")
-    (tmp_path / "x" / name).write_bytes(b"\x00\xff\n\"")
+    (tmp_path / "x" / name).write_bytes(b'\x00\xff\n"')
     with pytest.raises(DataError, match=f"{name}: not a readable table .*makes it again"):
         load(tmp_path / "x")
     assert list(collect(tmp_path / "x").runs.seed) == [0]

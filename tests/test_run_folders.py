@@ -60,7 +60,9 @@ SPOILT = [
 
 
 def spoil(path, content):
-    path.unlink() if content is None else path.write_bytes(content if isinstance(content, bytes) else changed(path, **content))
+    path.unlink() if content is None else path.write_bytes(
+        content if isinstance(content, bytes) else changed(path, **content)
+    )
 
 
 @pytest.mark.parametrize(("name", "content", "message"), SPOILT)
@@ -83,7 +85,7 @@ def test_a_spoilt_run_is_named_left_out_and_not_finished(two_runs, name, content
 
 @pytest.mark.parametrize("content", [b"", b'{"identity"', b"[]", b"{}", b'{"identity": {}, "device": "cpu"}'])
 def test_a_spoilt_record_of_the_beginning(two_runs, content):
-    experiment, folder, runs = two_runs
+    experiment, folder, _ = two_runs
     (folder / "metrics.json").unlink()
     assert read_record(folder)["status"] == "interrupted"
     (folder / "environment.json").write_bytes(content)
@@ -98,7 +100,9 @@ def test_a_spoilt_scan_takes_its_run_along_in_no_table(two_runs, name):
     assert not is_scanned(experiment, runs[0], GRID) and is_scanned(experiment, runs[1], GRID)
     results = collect(experiment)
     assert len(results.runs) == 2 and set(results.geometry.run_id) == {run_id(runs[1])}
-    assert "cut off in its last line; delete the folder" in results.spoilt[0] and "scan is measured" in results.spoilt[0]
+    assert (
+        "cut off in its last line; delete the folder" in results.spoilt[0] and "scan is measured" in results.spoilt[0]
+    )
     assert statuses(experiment)["spoilt"] == 1 and is_finished(experiment, runs[0])
 
 

@@ -56,7 +56,9 @@ def test_a_sweep_ends_well(experiment, encoding):
         assert "+-" in text and "+--" in text
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["verify", "--help"], ["data", "list"], ["train", "architecture=gäp⊗"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["verify", "--help"], ["data", "list"], ["train", "architecture=gäp⊗"]]
+)
 def test_help_and_refusals_in_ascii(arguments):
     done = run_in("ascii", *arguments)
     assert done.returncode == (2 if "train" in arguments else 0)

@@ -37,7 +37,23 @@ def process(*arguments, cwd, code):
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
 
 
-NAMES = ["../../x", "a/b", "/abs", "a\\b", ".", "..", "", " ", ".hidden", "-x", "~", "a\nb", "a\0b", "n" * 300, "é" * 150]
+NAMES = [
+    "../../x",
+    "a/b",
+    "/abs",
+    "a\\b",
+    ".",
+    "..",
+    "",
+    " ",
+    ".hidden",
+    "-x",
+    "~",
+    "a\nb",
+    "a\0b",
+    "n" * 300,
+    "é" * 150,
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -61,7 +77,7 @@ def test_the_home_folder_in_every_path(tmp_path, monkeypatch):
     drawn = invoke("plot", "~/o/train", "--out=~/figures").stdout.split()
     assert drawn and all(line.startswith(f"{tmp_path}/figures/") for line in drawn)
     (tmp_path / "sets").mkdir()
-    assert "looked in {}/sets/".format(tmp_path) in refused("train", "data=mnist", "--data-root=~/sets", "--device=cpu")
+    assert f"looked in {tmp_path}/sets/" in refused("train", "data=mnist", "--data-root=~/sets", "--device=cpu")
     assert f"{tmp_path}/sets/" in refused("train", "data=mnist", "data.root=~/sets", "--device=cpu")
     monkeypatch.setenv("GEOMSYM_DATA", "~/sets")
     assert f"{tmp_path}/sets/" in refused("train", "data=mnist", "--device=cpu")
