@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 Figures = Annotated[
     Path | None,
     typer.Option("--out", parser=paths.folder("--out"), metavar="DIR", show_default=False,
-                 help="The folder that figures go to, with one in it for each of several experiments. "
-                      "Default: DIR/figures."),
+                 help="The folder for figures, with one in it for each of several experiments. Default: DIR/figures."),
 ]  # fmt: skip
 
 

@@ -115,7 +115,8 @@ def gather(folder: Path) -> Results:
         magnification = _table(folder / "magnification.csv", MAGNIFICATION_COLUMNS)
     except DataError as error:
         magnification, spoilt = _empty(MAGNIFICATION_COLUMNS), [*spoilt, str(error)]
-    as_read = _parsed(StringIO(runs.to_csv(index=False)), RUN_COLUMNS)  # the very values that a reader of runs.csv has
+    as_written = runs.to_csv(index=False).encode("utf-8", "backslashreplace").decode()
+    as_read = _parsed(StringIO(as_written), RUN_COLUMNS)  # the very values that a reader of runs.csv has
     return Results(runs=as_read, **tables, magnification=magnification, spoilt=tuple(spoilt))
 
 

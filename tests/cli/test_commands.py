@@ -307,3 +307,41 @@ def test_points_have_no_picture(tmp_path):
     result = invoke("data", "show", "data=xor", "--out", tmp_path / "o")
     assert result.exit_code == 2 and "data=xor: has no pictures to show" in result.stderr
     assert not (tmp_path / "o").exists()
+
+
+def test_plot_says_what_each_figure_needs_and_what_there_is(tmp_path):
+    invoke("train", *SMALL, "--out", tmp_path, "--device", "cpu")
+    said = " ".join(invoke("plot", tmp_path / "train").stderr.replace("│", " ").split())
+    assert "accuracy_by_group" in said and "two groups" in said and "1 finished run under identity" in said
+    assert "no geometry is measured" in said and "learning_curves " not in said
+
+
+def test_plot_of_an_experiment_without_any_figure(tmp_path):
+    invoke("sweep", *SMALL[:6], "inference=ntk", "--out", tmp_path, "--device", "cpu", "--workers", 1)
+    result = invoke("plot", tmp_path / "sweep")
+    assert result.exit_code == 2 and result.stdout == "" and "1 run by ntk" in " ".join(result.stderr.split())
+    assert "Error: " in result.stderr and "no figure can be drawn" in result.stderr
+    assert not (tmp_path / "sweep" / "figures").exists()
+
+
+def test_a_spoilt_run_is_shown_and_done_again(tmp_path):
+    sweep(tmp_path, "seed=0,1")
+    victim = sorted(tmp_path.rglob("metrics.json"))[0]
+    victim.write_text('{"status": "o')
+    shown = invoke("status", tmp_path)
+    assert shown.exit_code == 0 and "spoilt" in shown.stdout and f"{victim}: not valid JSON" in shown.stderr
+    drawn = invoke("plot", tmp_path)
+    assert drawn.exit_code == 0 and drawn.stdout and f"Left out: {victim}: not valid JSON" in drawn.stderr
+    again = sweep(tmp_path, "seed=0,1")
+    assert again.exit_code == 0 and f"Spoilt, and done again now: {victim}" in again.stderr
+    assert len(load(tmp_path / "sweep").runs) == 2 and "spoilt" not in invoke("status", tmp_path).stdout
+
+
+def test_a_spoilt_checkpoint_fails_its_own_scan_alone(tmp_path):
+    arguments = ["volume", *SMALL, "seed=0,1", "--grid", "--out", tmp_path, "--device", "cpu", "--workers", 1]
+    assert invoke(*arguments, "geometry.resolution=3").exit_code == 0
+    victim = sorted(tmp_path.rglob("checkpoint.pt"))[0]
+    victim.write_bytes(b"not a checkpoint")
+    result = invoke(*arguments, "geometry.resolution=4")
+    assert result.exit_code == 1 and f"{victim}: not a checkpoint of this program" in result.stderr
+    assert "weights_only" not in result.stderr and load(tmp_path / "volume").geometry.scan.nunique() == 2
