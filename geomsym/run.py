@@ -21,7 +21,7 @@ from geomsym.transforms import check_transform, sample_transform
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run gave: its id, its configuration, the fit, the device, the seconds it took, the names of the classes."""
+    """What a run gave: its id, its configuration, the fit, the device, the seconds it took, the classes' names."""
 
     run_id: str
     config: RunConfig

@@ -81,7 +81,9 @@ def _digest(file: FileState, whole: bool) -> bytes:
                 return hashlib.file_digest(stream, "sha256").digest()
             return _sample(stream, file.size)
     except OSError as error:
-        raise DataError(f"{file.path}: can't be read ({error.strerror}); change its permissions, or remove it") from error
+        raise DataError(
+            f"{file.path}: can't be read ({error.strerror}); change its permissions, or remove it"
+        ) from error
 
 
 def _sample(stream: BinaryIO, size: int) -> bytes:

@@ -77,7 +77,7 @@ class TorchvisionSet:
             ) from error
 
     def _dataset_class(self) -> Any:
-        """torchvision's class, without the files of before 0.9 that MNIST prefers to `files` where both are there."""
+        """Torchvision's class, without the files of before 0.9 that MNIST prefers to `files` where both are there."""
         plain = getattr(import_torchvision().datasets, self.class_name)
         return type(self.class_name, (plain,), {"training_file": "", "test_file": ""})
 

@@ -2,8 +2,9 @@
 
     runs/<run_id>/   config.yaml  environment.json  curves.csv  classes.csv  checkpoint.pt  metrics.json
 
-classes.csv has the names of the classes 0 … K−1: of folders, or the labels of the user's arrays. A planned run has its config.yaml, a run that has begun its environment.json too; metrics.json is written last, so
-that a run without it isn't finished.
+A planned run has its config.yaml, a run that has begun its environment.json too; metrics.json is written last, so
+that a run without it isn't finished. classes.csv has the names of the classes 0 … K−1: of folders, or the labels of the
+user's arrays.
 """
 
 import traceback

@@ -108,11 +108,15 @@ def _on_device(batches: Iterator[Tensor], device: torch.device) -> Iterator[Tens
 def choose_learning_rate(network: nn.Module, x: Tensor, cfg: GradientDescentConfig) -> tuple[float, float]:
     """λmax and the learning rate factor·2/λmax; or nan and the rate that is given.
 
-    Raises `ConfigError` where λmax is zero: no parameter has any effect on the outputs.
+    Raises `ConfigError` where λmax is zero, since no parameter has any effect on the outputs, or isn't finite.
     """
     if cfg.learning_rate is not None:
         return nan, cfg.learning_rate
-    lambda_max = largest_tangent_eigenvalue(network, x[: cfg.ntk_samples])
+    try:
+        lambda_max = largest_tangent_eigenvalue(network, x[: cfg.ntk_samples])
+    except ArithmeticError as error:
+        reason = f"λmax can't be computed ({error}): scale the images (data.preprocess=standardize), or give a rate"
+        raise ConfigError("inference.learning_rate", None, reason) from error
     if lambda_max <= 0:
         reason = "at initialisation no parameter affects the outputs on the training images (λmax = 0): "
         raise ConfigError("inference.learning_rate", None, reason + "give a rate, or look at the images")

@@ -30,7 +30,14 @@ def test_a_run_leaves_its_files(tmp_path, tiny):
     perform(tmp_path, cfg, "cpu")
     folder = folder_of(tmp_path, cfg)
     assert folder == tmp_path / "runs" / run_id(cfg)
-    assert names(folder) == ["checkpoint.pt", "classes.csv", "config.yaml", "curves.csv", "environment.json", "metrics.json"]
+    assert names(folder) == [
+        "checkpoint.pt",
+        "classes.csv",
+        "config.yaml",
+        "curves.csv",
+        "environment.json",
+        "metrics.json",
+    ]
     assert (folder / "classes.csv").read_text() == "class,name\n0,below\n1,above\n"
     assert yaml.safe_load((folder / "config.yaml").read_text()) == canonical(cfg)
 
