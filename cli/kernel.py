@@ -5,21 +5,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from geomsym.config import RunConfig
 from geomsym.errors import DataError
 
+from . import paths
 from .options import Device, DeviceOption, Overrides, resolve_device
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Array = typer.Option(help="An .npy file of images (n, c, h, w), (n, h, w, c) or (n, h, w), or vectors (n, p).")
+ARRAY = "An .npy file of images (n, c, h, w), (n, h, w, c) or (n, h, w), or vectors (n, p)."
 
 
 def kernel(
-    x1: Annotated[Path, Array],
-    out: Annotated[Path, typer.Option("--out", dir_okay=False, help="The .npz file to write.")],
+    x1: Annotated[Path, typer.Option(parser=paths.file("--x1"), metavar="FILE", help=ARRAY)],
+    out: Annotated[
+        Path, typer.Option("--out", parser=paths.file("--out"), metavar="FILE", help="The .npz file to write.")
+    ],
     overrides: Overrides = None,
-    x2: Annotated[Path | None, Array] = None,
+    x2: Annotated[Path | None, typer.Option(parser=paths.file("--x2"), metavar="FILE", help=ARRAY)] = None,
     device: DeviceOption = Device.auto,
 ) -> None:
     """Compute the NNGP and NTK matrices of your arrays: x1 against x2, or against itself.
@@ -30,27 +34,34 @@ def kernel(
 
     The network is architecture=...; dtype=float64 computes in double precision.
     """
-    import shutil
-
-    import numpy as np
-
-    from geomsym.architectures import architecture_specs
-    from geomsym.files import require_writable, write_atomically
-    from geomsym.kernels import Kernels
-    from geomsym.kernels.matrices import check_inputs
-    from geomsym.kernels.store import FolderStore
+    from geomsym.files import require_writable
 
     from .compose import compose
-    from .interrupt import Interrupted, interruptible
-    from .progress import work_progress
 
     cfg = compose(overrides or [])
     if out.suffix != ".npz":
         raise DataError(f"--out {out}: kernels are written as .npz; give a name that ends so")
     require_writable(out)
-    where = resolve_device(device)
+    _compute(cfg, x1, x2, out, resolve_device(device))
+
+
+def _compute(cfg: RunConfig, x1: Path, x2: Path | None, out: Path, device: str) -> None:
+    """Compute the matrices tile by tile, and write them."""
+    import shutil
+
+    import numpy as np
+
+    from geomsym.architectures import architecture_specs
+    from geomsym.files import write_atomically
+    from geomsym.kernels import Kernels
+    from geomsym.kernels.matrices import check_inputs
+    from geomsym.kernels.store import FolderStore
+
+    from .interrupt import Interrupted, interruptible
+    from .progress import work_progress
+
     first, second = (
-        None if path is None else _images(path, name, cfg.dtype, where) for path, name in ((x1, "x1"), (x2, "x2"))
+        None if path is None else _images(path, name, cfg.dtype, device) for path, name in ((x1, "x1"), (x2, "x2"))
     )
     assert first is not None
     specs = architecture_specs(cfg.architecture, outputs=1)

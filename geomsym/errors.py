@@ -61,7 +61,12 @@ def unknown_name(key: str, name: str, options: Iterable[str]) -> ConfigError:
 
 
 def look_up(key: str, name: str, registry: Mapping[str, T]) -> T:
-    """Look `name` up in a registry, or raise a `ConfigError` that lists the names it has."""
+    """Look `name` up in a registry, or raise a `ConfigError` that lists the names it has.
+
+    >>> look_up("architecture", "gaap", {"fcn": 1, "gap": 2})
+    Traceback (most recent call last):
+    geomsym.errors.ConfigError: architecture=gaap: not one of fcn, gap; did you mean 'gap'?
+    """
     if name not in registry:
         raise unknown_name(key, name, registry)
     return registry[name]

@@ -5,8 +5,8 @@ import json
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from geomsym import data
 from geomsym.config import RunConfig
-from geomsym.data import fingerprint
 
 SCHEMA_VERSION = 3
 """The version of the run folder's layout and columns; part of every run id."""
@@ -18,7 +18,7 @@ def canonical(cfg: RunConfig) -> dict[str, Any]:
     In place of the path `data.root` stands a digest of what lies there, of every source that reads files.
     """
     plain = _plain(cfg)
-    plain["data"]["root"] = fingerprint(cfg.data)
+    plain["data"]["root"] = data.fingerprint(cfg.data)
     return plain
 
 

@@ -16,6 +16,7 @@ from geomsym.config import DataConfig
 from geomsym.data.digests import file_digest, look
 from geomsym.data.torchvision_import import import_torchvision
 from geomsym.errors import DataError
+from geomsym.files import require_writable_folder
 
 # What torchvision's readers raise on files that are absent, cut short or something else.
 UNREADABLE = (RuntimeError, OSError, AssertionError, ValueError, TypeError, LookupError, EOFError)
@@ -63,12 +64,13 @@ class TorchvisionSet:
         if self._is_whole(folder):
             return
         try:
+            require_writable_folder(folder)
             folder.mkdir(parents=True, exist_ok=True)
             with TemporaryDirectory(dir=folder, prefix=f".{self.name}-") as temporary:
                 self._download(Path(temporary))
                 self._opened(Path(temporary))
                 _move(Path(temporary) / self.subfolder, folder / self.subfolder, Path(temporary) / "replaced")
-        except (*UNREADABLE, HTTPException) as error:
+        except (*UNREADABLE, HTTPException, DataError) as error:
             cause = " ".join(str(error).split())  # torchvision's messages have several lines
             raise DataError(
                 f"{self.name}: the download into {folder} failed ({cause}), and nothing was kept. Check the "

@@ -90,6 +90,7 @@ class _Matrices:
         n = len(data.train)
         self.specs, self.name, self.kernels, self.report = specs, name, kernels, report
         self.done, self.total = 0, n * (n + 1) // 2 + n * (len(data.validation) + len(data.test))
+        report(0, self.total, "pairs")
 
     def between(self, x1: Tensor, x2: Tensor | None = None) -> Tensor:
         """[n1, n2], of x1 with itself where x2 is None; raises `UserError` where it isn't finite."""

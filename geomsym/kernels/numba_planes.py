@@ -12,13 +12,16 @@ edge case, and all of them vectorise.
 """
 
 from math import pi
+from pathlib import Path
 
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
+from geomsym.user_folders import provide_numba
+
 Array = NDArray[np.float32]
-FAST = {"fastmath": True, "cache": True, "error_model": "numpy"}
+FAST = {"fastmath": True, "cache": provide_numba(Path(__file__).parent), "error_model": "numpy"}
 
 # θ = √(1 − c)·P(c) for c ≥ 0, error below 2·10⁻⁸ (Abramowitz & Stegun 1964, 4.4.46)
 A0, A1, A2, A3 = (np.float32(a) for a in (1.5707963050, -0.2145988016, 0.0889789874, -0.0501743046))

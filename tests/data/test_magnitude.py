@@ -62,9 +62,3 @@ def test_the_limit_is_that_of_the_type():
     with pytest.raises(DataError, match=r"image 0, channel 0, row 0, column 0: 1e\+30, whose square"):
         check_magnitude(x, torch.float32, "image")
     check_magnitude(torch.full((1, 1, 1, 1), 1.8e19), torch.float32, "image")
-
-
-def test_a_rate_that_cannot_be_found_is_the_users_error(arrays):
-    cfg = RunConfig(arrays(scale=1e17, preprocess="none"), architecture=ArchitectureConfig("fcn", 8, 2))
-    with pytest.raises(ConfigError, match=r"inference\.learning_rate=null: λmax can't be computed .*standardize"):
-        run(cfg)
