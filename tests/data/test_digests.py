@@ -206,8 +206,9 @@ def test_the_cache_folder_follows_the_platform_and_may_be_missing(monkeypatch, t
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert digest_cache.cache_folder() == tmp_path / ".cache" / "geomsym"
-    monkeypatch.setenv("HOME", str(tmp_path / "none"))
-    assert digest_cache.cache_folder() is None
+    for home in (str(tmp_path / "none"), ""):
+        monkeypatch.setenv("HOME", home)
+        assert digest_cache.cache_folder() is None
 
 
 def test_a_file_written_just_before_it_was_read_is_not_trusted():
