@@ -108,6 +108,6 @@ def _images(path: Path, name: str, dtype: str, device: str) -> "Tensor":
         raise DataError(f"{path}: an .npz archive; give one array in an .npy file")
     read = images(array, f"{path}: {name}")
     typer.echo(described(read, name, array.shape), err=True)
-    x = torch.from_numpy(np.ascontiguousarray(as_float(read)).astype(dtype)).to(device)
-    check_magnitude(x, f"{path}: {name}: image")
-    return x
+    x = torch.from_numpy(np.ascontiguousarray(as_float(read)))
+    check_magnitude(x, getattr(torch, dtype), f"{path}: image")
+    return x.to(device, getattr(torch, dtype))

@@ -53,8 +53,8 @@ def _class_files(root: Path) -> ClassFiles:
         if not stat.S_ISDIR(status.st_mode):
             continue
         if composed(entry.name) in classes:
-            two = f"{classes[composed(entry.name)]} and {entry.path}"
-            raise DataError(f"{two}: one name in two Unicode forms (NFC, NFD); merge the folders")
+            two = f"{classes[composed(entry.name)].name!a} and {entry.name!a}"
+            raise DataError(f"{root}: {two} are one name in two Unicode forms (NFC, NFD); merge the folders")
         classes[composed(entry.name)] = Path(entry.path)
     if not classes:
         raise DataError(f"{root}: has no class folders; {LAYOUT}")

@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from geomsym.user_folders import home
+
 RESOLUTION = 2_000_000_000
 """Nanoseconds: the coarsest times of a file system in use, FAT's."""
 
@@ -59,9 +61,9 @@ def cache_folder() -> Path | None:
     chosen = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME", "")
     if os.path.isabs(chosen):
         return Path(chosen) / "geomsym"
-    home = Path(os.path.expanduser("~"))  # stays «~» for a user without a home
+    folder = home()
     parts = {"darwin": "Library/Caches", "win32": "AppData/Local"}.get(sys.platform, ".cache")
-    return home / parts / "geomsym" if home.is_absolute() and home.is_dir() else None
+    return None if folder is None or not folder.is_dir() else folder / parts / "geomsym"
 
 
 def _place(root: str, whole: bool) -> Path | None:

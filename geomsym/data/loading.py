@@ -68,9 +68,9 @@ def mirrored(split: Split) -> Split:
 
 
 def _read(pool: LabelledImages, index: Indices, dtype: torch.dtype, name: str) -> Split:
-    x = torch.from_numpy(np.ascontiguousarray(pool.read(index))).to(dtype)
-    check_magnitude(x, name, torch.from_numpy(index))
-    return Split(x, _labels(pool, index))
+    x = torch.from_numpy(np.ascontiguousarray(pool.read(index)))
+    check_magnitude(x, dtype, name, torch.from_numpy(index))
+    return Split(x.to(dtype), _labels(pool, index))
 
 
 def _labels(pool: LabelledImages, index: Indices) -> Tensor:

@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 
 from geomsym.architectures import specs
 from geomsym.cli.main import app
+from geomsym.config import DataConfig
+from geomsym.data import load
 from geomsym.kernels import kernel_matrices
 from geomsym.kernels.backends import BACKENDS, Backend
 
@@ -80,6 +82,29 @@ def test_vectors(tmp_path):
         assert file["nngp"].shape == (3, 3)
 
 
+@pytest.mark.parametrize(
+    ("shape", "dtype", "read"),
+    [
+        ((3, 8, 8, 3), "f8", "x1: 3 images of 3×8×8 (c, h, w), read from [3, 8, 8, 3]"),
+        ((4, 8, 8), ">f4", "x1: 4 images of 1×8×8 (c, h, w), read from [4, 8, 8]"),
+        ((4, 3, 8, 8), "u1", "x1: 4 images of 3×8×8 (c, h, w), read from [4, 3, 8, 8]"),
+        ((4, 5), "f2", "x1: 4 vectors of 5, read from [4, 5]"),
+    ],
+)
+def test_arrays_are_read_as_data_reads_them_and_the_shape_is_said(tmp_path, shape, dtype, read):
+    stored = np.random.default_rng(0).uniform(0, 200, shape).astype(dtype)
+    np.save(tmp_path / "x.npy", stored)
+    y = np.arange(len(stored)) % 2
+    np.savez(tmp_path / "x.npz", x_train=stored, y_train=y, x_test=stored, y_test=y)
+    network = ("architecture=fcn", "architecture.depth=2", "dtype=float64")
+    result = invoke("--x1", tmp_path / "x.npy", "--out", tmp_path / "k.npz", *network, "--device", "cpu")
+    assert result.exit_code == 0 and read in result.stderr
+    data = load(DataConfig("arrays", root=str(tmp_path / "x.npz"), preprocess="none"), torch.float64)
+    expected = kernel_matrices(specs("fcn", depth=2), data.train.x).ntk.diagonal().sort().values
+    with np.load(tmp_path / "k.npz") as file:
+        np.testing.assert_allclose(np.sort(file["ntk"].diagonal()), expected, rtol=1e-6)
+
+
 def bad(tmp_path, name):
     path = tmp_path / f"{name}.npy"
     match name:
@@ -89,6 +114,12 @@ def bad(tmp_path, name):
             np.save(path, np.zeros((2, 3, 4, 4), int))
         case "flat":
             np.save(path, np.zeros(5))
+        case "fill":
+            np.save(path, np.where(np.arange(96).reshape(2, 3, 4, 4) == 70, -3.4028235e38, 0.0))
+        case "one":
+            np.save(path, np.zeros((8, 8, 3)))
+        case "ambiguous":
+            np.save(path, np.zeros((2, 3, 4, 3)))
         case "nan":
             np.save(path, np.full((2, 3, 4, 4), np.nan))
         case "empty":
@@ -103,6 +134,9 @@ def bad(tmp_path, name):
         ("missing", "can't be read as an .npy file"),
         ("integers", "x1 has the type int64; store bytes 0…255 as uint8"),
         ("flat", "x1 has shape [5]; store it as"),
+        ("fill", "image 1, channel 1, row 1, column 2: -3.40282e+38, whose square is too large for float32"),
+        ("one", "x1 has shape [8, 8, 3]: one image, or images 3 wide? of one image [h, w, c] give x[None]"),
+        ("ambiguous", "x1 has shape [2, 3, 4, 3]: of axes 1 and 3, either could be channels"),
         ("nan", "x1[0, 0, 0, 0] is nan, one of 96 such values"),
         ("empty", "x1 has shape [0, 3, 4, 4] and no values"),
     ],

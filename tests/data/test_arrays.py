@@ -47,6 +47,8 @@ def sorted_rows(x):
     ("shape", "axes", "expected"),
     [
         ((6, 5, 5), None, (1, 5, 5)),
+        ((6, 1, 5), None, (1, 1, 5)),
+        ((6, 5, 1, 3), (0, 3, 1, 2), (3, 5, 1)),
         ((6, 5, 4, 3), (0, 3, 1, 2), (3, 5, 4)),
         ((6, 5, 4, 1), (0, 3, 1, 2), (1, 5, 4)),
         ((6, 3, 5, 4), None, (3, 5, 4)),
@@ -70,6 +72,8 @@ def test_each_layout_is_read_as_channels_first(save, shape, axes, expected):
         ((6, 3, 8, 3), r"mine: x has shape \[6, 3, 8, 3\].*either could be channels"),
         ((6, 1, 8, 3), "either could be channels"),
         ((6, 8, 8, 4), "neither has the 1 or 3 channels of an image"),
+        ((8, 8, 3), r"mine: x has shape \[8, 8, 3\]: one image, or images 3 wide\? of one image .* give x\[None\]"),
+        ((8, 8, 1), "one image, or images 1 wide"),
         ((6,), r"shape \[6\]; store it as \[n, h, w\]"),
         ((6, 3, 8, 8, 8), r"shape \[6, 3, 8, 8, 8\]; store it as"),
     ],
@@ -90,6 +94,44 @@ def test_bytes_are_scaled_and_floats_kept(save):
 
 def test_half_precision_is_read_as_single(save):
     assert load(save(contents((6, 3), np.float16))).train.x.dtype == torch.float32
+
+
+@pytest.mark.parametrize("change", [np.asfortranarray, lambda x: x.astype(">f8"), lambda x: x.astype(">f8").T.copy().T])
+def test_byte_order_and_memory_layout_do_not_matter(save, change):
+    arrays = contents((6, 5, 4, 3), np.float64)
+    changed = arrays | {key: change(arrays[key]) for key in ("x_train", "x_test")}
+    assert torch.equal(load(save(changed), torch.float64).train.x, load(save(arrays), torch.float64).train.x)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int64, np.uint16, "m8", "U1", complex])
+def test_other_types_are_refused_by_name(save, dtype):
+    x = np.zeros((6, 4, 4), dtype)
+    with pytest.raises(DataError, match=rf"x_train has the type {x.dtype}; store bytes 0…255 as uint8, anything else"):
+        load(save(contents((6, 4, 4), x_train=x)))
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (["dog", "cat", "é"], ("cat", "dog", "é")),
+        ([b"dog", b"cat", "é".encode()], ("cat", "dog", "é")),
+        (["10", "9", "two\nlines"], ("10", "9", "two\\nlines")),
+    ],
+)
+def test_labels_that_are_text_are_numbered_in_sorted_order(save, labels, names):
+    x = np.arange(6.0)[:, None]
+    y = np.array(labels * 2)
+    data = load(save(contents((6, 1), np.float64, x_train=x, x_test=x, y_train=y, y_test=y[::-1])))
+    assert data.class_names == names
+    expected = [sorted(labels).index(label) for label in labels]
+    found = dict(zip(data.train.x.flatten().tolist(), data.train.y.tolist(), strict=True))
+    assert [found[i] for i in range(3)] == expected
+
+
+def test_composed_and_decomposed_labels_are_the_same(save):
+    y = np.array(["e\u0301", "x"] * 3)
+    data = load(save(contents(y_train=y, y_test=np.array(["é", "x"] * 3))))
+    assert data.class_names == ("x", "é")
 
 
 def test_labels_become_indices_in_increasing_order_and_name_their_classes(save):
@@ -145,6 +187,8 @@ BAD_NAN = np.array([[0.0, 1.0], [2.0, np.nan], [np.inf, 0.0]])
             {"y_train": np.arange(6) % 2 / 1},
             r"y_train has the type float64; labels are integers or text: use astype\(int\)",
         ),
+        ({"y_train": np.arange(6) % 2 == 1}, r"y_train has the type bool; labels are integers or text: use astype"),
+        ({"y_train": np.array(["a", "b"] * 3)}, "labels of y_train are <U1 but those of y_test int64; store both"),
         ({"y_train": np.zeros(6, int), "y_test": np.zeros(6, int)}, "y_train holds only the label 0"),
         ({"y_test": np.arange(6)}, "y_train has no example of label 2, 3, 4, 5, which y_test has"),
         ({"y_train": np.arange(6) % 3}, "y_test has no example of label 2, which y_train has"),

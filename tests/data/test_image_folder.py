@@ -1,5 +1,6 @@
 """Folders of image files of mixed sizes and formats."""
 
+import os
 import shutil
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from PIL import Image
 
 from geomsym.config import DataConfig
-from geomsym.data import fingerprint, load
+from geomsym.data import fingerprint, inspect, load
 from geomsym.data.image_files import Square
 from geomsym.errors import ConfigError, DataError
 
@@ -140,7 +141,77 @@ def test_hidden_and_stray_files_are_ignored(folder):
     (folder / "train" / "cat" / ".DS_Store").write_bytes(b"x")
     (folder / "train" / "notes.txt").write_text("x")
     (folder / "train" / ".cache").mkdir()
+    (folder / "train" / "__MACOSX" / "cat").mkdir(parents=True)
+    (folder / "test" / "dog" / "@eaDir").mkdir()
+    (folder / "test" / "dog" / "Thumbs.db").write_bytes(b"x")
+    (folder / "test" / "dog" / "._0.png").write_bytes(b"x")
     assert len(load(config(folder)).train) == 6
+
+
+def test_a_text_among_the_images_is_named_whether_it_is_chosen_or_not(folder):
+    (folder / "test" / "dog" / "notes.txt").write_text("these are dogs")
+    with pytest.raises(DataError, match=r"notes\.txt: not an image that can be decoded"):
+        inspect(config(folder, subset_size=2, test_size=2))
+
+
+def test_an_image_may_have_any_name(folder):
+    (folder / "train" / "cat" / "0.png").rename(folder / "train" / "cat" / "no suffix = [x] #é")
+    assert len(load(config(folder)).train) == 6
+
+
+def nested(folder):
+    (folder / "more").mkdir()
+
+
+def linked_nowhere(folder):
+    (folder / "more").symlink_to("nowhere")
+
+
+def linked_in_a_circle(folder):
+    (folder / "more").symlink_to("more")
+
+
+def pipe(folder):
+    os.mkfifo(folder / "more")
+
+
+@pytest.mark.parametrize(
+    ("add", "message"),
+    [
+        (nested, "a folder in a class folder; move its images up"),
+        (linked_nowhere, "a link to nowhere, which can't be followed"),
+        (linked_in_a_circle, "a link to more, which can't be followed"),
+        (pipe, "neither a file nor a link to one"),
+        (lambda folder: (folder / "more").touch(), "the file is empty"),
+    ],
+)
+def test_what_is_no_image_file_is_named_and_not_skipped(folder, add, message):
+    add(folder / "train" / "dog")
+    for use in (load, fingerprint):
+        with pytest.raises(DataError, match=rf"train.dog.more: {message}"):
+            use(config(folder))
+
+
+def test_a_broken_link_beside_the_classes_is_named(folder):
+    linked_nowhere(folder / "test")
+    with pytest.raises(DataError, match=r"test.more: a link to nowhere"):
+        load(config(folder))
+
+
+def test_links_to_images_and_to_class_folders_are_followed(folder, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    (folder / "train" / "cat" / "0.png").rename(other / "0.png")
+    (folder / "train" / "cat" / "0.png").symlink_to(other / "0.png")
+    (folder / "test" / "dog").rename(other / "dog")
+    (folder / "test" / "dog").symlink_to(other / "dog")
+    assert len(load(config(folder)).train) == len(load(config(folder)).test) == 6
+
+
+def test_one_name_in_two_forms_is_named(folder):
+    for name in ("\u00e9", "e\u0301"):
+        shutil.copytree(folder / "train" / "cat", folder / "train" / name)
+    with pytest.raises(DataError, match=r"train: '.*' and '.*' are one name in two Unicode forms"):
+        load(config(folder))
 
 
 def test_the_fingerprint_knows_names_and_sizes_but_not_the_path(folder, tmp_path_factory):
