@@ -95,9 +95,7 @@ class _Matrices:
     `precision` is that of the matrices so far.
     """
 
-    def __init__(
-        self, specs: Specs, name: str, kernels: Kernels, data: Dataset, train: int, report: ReportProgress
-    ):
+    def __init__(self, specs: Specs, name: str, kernels: Kernels, data: Dataset, train: int, report: ReportProgress):
         self.specs, self.name, self.kernels, self.report = specs, name, kernels, report
         self.done, self.total = 0, train * (train + 1) // 2 + train * (len(data.validation) + len(data.test))
         self.precision = DOUBLE
@@ -163,7 +161,9 @@ def _too_singular(ridge: float, precision: float) -> ConfigError:
     if precision > DOUBLE:
         reason = "the training images' kernel is too close to singular for the precision in which it was computed"
         return ConfigError("inference.ridge", ridge, f"{reason}: give dtype=float64, or else {larger}")
-    reason = f"the training images' kernel isn't positive definite, not even with {largest:g} of its mean diagonal added"
+    reason = (
+        f"the training images' kernel isn't positive definite, not even with {largest:g} of its mean diagonal added"
+    )
     return ConfigError("inference.ridge", ridge, f"{reason}: give {larger}")
 
 

@@ -117,7 +117,11 @@ def test_files_that_hold_no_images_leave_nothing_behind(tmp_path, name, message)
 @pytest.mark.parametrize(
     ("scale", "settings", "message"),
     [
-        (0.0, ["architecture.b_variance=0"], "the diagonal has to be positive, in float32, but is 0 at image 1; leave out"),
+        (
+            0.0,
+            ["architecture.b_variance=0"],
+            "the diagonal has to be positive, in float32, but is 0 at image 1; leave out",
+        ),
         (1e-20, ["architecture.b_variance=0"], "the diagonal has to be positive, in float32"),
         (1e25, [], "values aren't finite in float32; "),
         (1e200, ["dtype=float64"], "values aren't finite in float64; "),

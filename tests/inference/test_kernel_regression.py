@@ -162,7 +162,7 @@ def noisy(K, seed=3):
 
 @pytest.mark.parametrize("exponent", [3, 5, 7, 9, 11])
 def test_values_of_single_precision_are_solved_right_or_refused(exponent):
-    """The lowest eigenvalue is 10^−exponent of the largest; in float64's rules a wrong solution has a small residual."""
+    """The lowest eigenvalue is 10^−exponent of the largest. By float64's rules a wrong solution passes."""
     K, y = spectrum(10.0 ** (1 - exponent), *np.linspace(1, 10, 30)), normal(31, 1)
     right = solve(K, y).coefficients
     rounded = noisy(K)
@@ -177,7 +177,10 @@ def test_values_of_single_precision_are_solved_right_or_refused(exponent):
 
 
 CONFLICTING = [
-    *[("fcn", activation, 3, "circular", "nngp") for activation in ("relu", "erf", "gelu", "sigmoid", "tanh", "linear")],
+    *[
+        ("fcn", activation, 3, "circular", "nngp")
+        for activation in ("relu", "erf", "gelu", "sigmoid", "tanh", "linear")
+    ],
     *[(name, "relu", 3, "circular", method) for name in ("lcn", "vec", "lap", "gap") for method in ("ntk", "nngp")],
     ("vec", "gelu", 5, "zero", "ntk"),
     ("vec", "erf", 3, "zero", "nngp"),

@@ -90,7 +90,7 @@ def test_zero_variance_is_no_division_by_zero():
 @pytest.mark.parametrize("q", [1e-6, 0.5, 2.0, 5.0, 20.0])
 @pytest.mark.parametrize("correlation", [-1.0, -0.9, 0.3, 1.0])
 def test_mixtures_of_error_functions_are_expectations(name, q, correlation):
-    """Against the trapezoidal rule, which converges geometrically: 1200 × 1200 nodes, 9 standard deviations to a side."""
+    """Against the trapezoidal rule, which converges geometrically: 1200 × 1200 nodes, to 9 standard deviations."""
     phi, slope = {
         "sigmoid": (torch.sigmoid, lambda z: torch.sigmoid(z) * torch.sigmoid(-z)),
         "tanh": (torch.tanh, lambda z: 1 / torch.cosh(z) ** 2),
@@ -186,8 +186,6 @@ def test_single_precision_has_the_values_of_double(name, scale):
     q = scale * torch.tensor([[0.3], [1.0], [7.0]])
     q2, correlation = scale * torch.tensor([0.5, 1.0, 3.0]), torch.tensor([0.9, -0.7, 0.0])
     K = correlation * q.sqrt() * q2.sqrt()
-    for single, double in zip(
-        DUALS[name](K, q, q2), DUALS[name](K.double(), q.double(), q2.double()), strict=True
-    ):
+    for single, double in zip(DUALS[name](K, q, q2), DUALS[name](K.double(), q.double(), q2.double()), strict=True):
         assert single.dtype == torch.float32 and torch.isfinite(single).all()
         torch.testing.assert_close(single.double(), double, rtol=1e-6, atol=torch.finfo(torch.float32).tiny)

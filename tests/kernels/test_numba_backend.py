@@ -100,7 +100,7 @@ def test_an_image_of_zeros_without_biases():
 @pytest.mark.parametrize(("name", "settings"), [("fcn", {}), ("vec", {}), ("lap", {"window": 2}), ("gap", {})])
 @pytest.mark.parametrize("b_variance", [0.0, 0.01])
 def test_every_value_is_right_at_every_scale(name, settings, b_variance):
-    """Pixels from 1e-15 to 1e15, of images that are different, opposite, tiny beside huge, or differ by a thousandth."""
+    """Pixels from 1e-15 to 1e15, of images that differ, by a thousandth too, are opposite, or tiny beside huge."""
     x = images(5, (2, 4, 4))
     x = torch.cat([x, x[:1] + 1e-3 * x[1:2], -x[:1], 1e-15 * x[2:3], 1e15 * x[3:4]])
     layers = specs(name, depth=4, b_variance=b_variance, **settings)
