@@ -5,7 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
+from geomsym.config import RunConfig
+
 from .options import DataRoot, Device, DeviceOption, Json, Overrides, resolve_device, use_data_root
+from .output import console
 
 app = typer.Typer(name="bench", help="Measure throughput on this machine.", no_args_is_help=True)
 
@@ -19,37 +22,36 @@ def main() -> None:
 def kernel(
     overrides: Overrides = None,
     depth: Annotated[int, typer.Option(min=1, help="Hidden layers.")] = 8,
-    seconds: Annotated[float, typer.Option(min=0.01, help="How long to measure each network at least.")] = 3.0,
+    seconds: Annotated[float, typer.Option(min=0.01, help="The least time to measure each network for.")] = 3.0,
     device: DeviceOption = Device.auto,
     data_root: DataRoot = None,
     as_json: Json = False,
 ) -> None:
-    """Measure how many pairs of images a second NNGP and NTK take, both together.
+    """Measure for how many pairs of images NNGP and NTK, both together, are computed in a second.
 
     With a config (data=cifar10 architecture=gap data.subset_size=1000) only its network is measured, on images of
-    its shape, and the time is given that the kernels of such a run would take.
+    its shape. The table then says how long the kernels of this run would take.
     """
-    from geomsym.kernels.bench import kernel_throughput
-
     use_data_root(data_root)
-    where = resolve_device(device)
     if overrides:
-        rows = [_of_config(overrides, where, seconds)]
+        from .compose import compose
+
+        rows = [_of_config(compose(overrides), resolve_device(device), seconds)]
     else:
-        rows = [_row(item) for item in kernel_throughput(depth, where, seconds)]
+        rows = _of_all(depth, resolve_device(device), seconds)
     if as_json:
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(rows, indent=1))
         return
     _print(rows)
 
 
 @app.command()
 def geometry(
-    rounds: Annotated[int, typer.Option(min=1, help="How often each way is measured.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each method is measured.")] = 3,
     device: DeviceOption = Device.auto,
     as_json: Json = False,
 ) -> None:
-    """Measure the volume element of a [784, 2000, 10] network, beside one backward pass a feature and an SVD."""
+    """Measure the volume element of a [784, 2000, 10] network, against one backward pass a feature and an SVD."""
     from geomsym.geometry.bench import volume_timings
 
     timings = volume_timings(rounds, device=resolve_device(device))
@@ -58,7 +60,7 @@ def geometry(
         for t in timings
     ]
     if as_json:
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(rows, indent=1))
         return
     _print(rows)
 
@@ -76,22 +78,26 @@ def _row(item) -> dict:
     }
 
 
-def _of_config(overrides: list[str], device: str, seconds: float) -> dict:
+def _of_all(depth: int, device: str, seconds: float) -> list[dict]:
+    """A row for every network that is measured without a config."""
+    from geomsym.kernels.bench import kernel_throughput
+
+    return [_row(item) for item in kernel_throughput(depth, device, seconds)]
+
+
+def _of_config(cfg: RunConfig, device: str, seconds: float) -> dict:
     """The row of one configured network, with the pairs that its run needs and the seconds that they would take."""
     import torch
 
     from geomsym import data
-    from geomsym.architectures import architecture_specs, label
+    from geomsym.architectures import architecture_specs
     from geomsym.kernels.bench import measure, pairs_of_a_run
 
-    from .compose import compose
-
-    cfg = compose(overrides)
     dataset = data.load(cfg.data, getattr(torch, cfg.dtype))
     layers = architecture_specs(cfg.architecture, dataset.classes)
     item = measure(
         layers,
-        label(cfg.architecture),
+        cfg.architecture.label,
         cfg.architecture.depth,
         dataset.input_shape,
         getattr(torch, cfg.dtype),
@@ -107,7 +113,6 @@ LEFT = ("architecture", "log-volume by")
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     titles = {"pairs_per_second": "pairs/s", "run_pairs": "run: pairs", "run_seconds": "run: seconds"}
@@ -121,4 +126,4 @@ def _print(rows: list[dict[str, Any]]) -> None:
         )
     for row in rows:
         table.add_row(*(f"{value:,}" if isinstance(value, int | float) else str(value) for value in row.values()))
-    Console().print(table)
+    console().print(table)

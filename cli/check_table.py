@@ -7,11 +7,11 @@ from pathlib import Path
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from geomsym.theory import Check
 
+from .output import console
 from .tables import symbol
 
 
@@ -19,16 +19,16 @@ def show(checks: Iterable[Check], as_json: bool) -> list[Check]:
     """Print the table, statement by statement as checks are done, or all of it as JSON; returns the checks."""
     if as_json:
         shown = list(checks)
-        typer.echo(json.dumps([check.row() for check in shown], indent=1, ensure_ascii=False))
+        typer.echo(json.dumps([check.row() for check in shown], indent=1))
         return shown
     shown: list[Check] = []
-    console = Console(highlight=False)
+    screen = console()
     for (statement, compared), checked in groupby(checks, lambda check: (check.statement, _parts(check)[0])):
         part = list(checked)
         if not shown or shown[-1].statement != statement:
-            console.print(statement, style="bold")
-        console.print(f"compared: {compared}")
-        console.print(_table(part), "")
+            screen.print(statement, style="bold", highlight=False)
+        screen.print(f"compared: {compared}", highlight=False)
+        screen.print(_table(part), "")
         shown += part
     return shown
 

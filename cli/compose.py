@@ -15,7 +15,7 @@ from hydra import initialize_config_module
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Glob, Override
+from hydra.core.override_parser.types import ChoiceSweep, Glob, Override
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -26,6 +26,7 @@ from geomsym.data import SOURCES
 from geomsym.errors import ConfigError, UserError, nearest, unknown_name
 from geomsym.sweep import Axes, expand, literal, override_axes, read_axes
 
+from . import quoting
 from .groups import GROUPS, ROOT_KEYS, SCHEMAS, options
 
 
@@ -52,9 +53,9 @@ def compose(arguments: Sequence[str]) -> RunConfig:
     _refuse_geometry(parsed)
     for override in parsed:
         if override.is_sweep_override() or _is_axis(override):
-            raise UserError(
-                f"{override.input_line}: several values are a sweep; use «geomsym sweep», or quote the value"
-            )
+            line = str(override.input_line)
+            typed = f": {quoting.in_quotes(line)}" if override.key_or_group == quoting.PATH else ""
+            raise UserError(f"{line}: several values are a sweep; use «geomsym sweep», or quote the value{typed}")
     return _run_config(experiment, [(str(o.key_or_group), o.value()) for o in parsed])
 
 
@@ -116,11 +117,7 @@ def resolved_volume(arguments: Sequence[str]) -> str:
 
 def _parse(arguments: Sequence[str]) -> tuple[str | None, list[Override]]:
     """The chosen experiment, if any, and the other overrides, checked for form and for the names of groups."""
-    try:
-        parsed = _parser().parse_overrides(list(arguments))
-    except OverrideParseException as error:
-        reason = f" ({str(error.__cause__).splitlines()[0]})" if error.__cause__ else ""
-        raise UserError(f"{error.override}: not of the form KEY=VALUE{reason}") from error
+    parsed = [_override(argument) for argument in arguments]
     for override in parsed:
         _check_form(override)
     chosen = [override.value() for override in parsed if override.key_or_group == "experiment"]
@@ -129,6 +126,35 @@ def _parse(arguments: Sequence[str]) -> tuple[str | None, list[Override]]:
             _check_option("experiment", name)
     rest = [override for override in parsed if override.key_or_group != "experiment"]
     return (cast(str | None, chosen[-1]) if chosen else None), rest
+
+
+def _override(argument: str) -> Override:
+    """One argument by Hydra's grammar; of data.root also values that it can't read, or reads as numbers."""
+    try:
+        parsed = _parser().parse_overrides([argument])[0]
+    except OverrideParseException as error:
+        path = quoting.as_path(argument)
+        if path is not None:
+            return _parser().parse_override(path)
+        reason = f" ({str(error.__cause__).splitlines()[0]})" if error.__cause__ else ""
+        advice = quoting.advice(argument)
+        form = f"can't be read as it stands{reason}; {advice}" if advice else f"not of the form KEY=VALUE{reason}"
+        raise UserError(f"{argument}: {form}") from error
+    if parsed.key_or_group != quoting.PATH:
+        return parsed
+    return _as_text(argument, parsed)
+
+
+def _as_text(argument: str, parsed: Override) -> Override:
+    """The path of data, where it looks like a number too; lists, and numbers in a sweep, are refused."""
+    value = parsed.value()
+    path = quoting.as_path(argument)
+    if isinstance(value, bool | int | float) and path is not None:
+        return _parser().parse_override(path)
+    items = value.list or [] if isinstance(value, ChoiceSweep) else [value]
+    if any(isinstance(item, bool | int | float | list | dict) for item in items):
+        raise UserError(f"{argument}: a path is wanted; {quoting.advice(argument)}")
+    return parsed
 
 
 @cache

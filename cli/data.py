@@ -6,9 +6,12 @@ from typing import Annotated
 
 import typer
 
+from geomsym.config import RunConfig
 from geomsym.errors import ConfigError, UserError, look_up
 
+from . import paths
 from .options import DataRoot, Json, Overrides, use_data_root
+from .output import console
 
 app = typer.Typer(name="data", help="List, download and show data sets.", no_args_is_help=True)
 
@@ -16,7 +19,6 @@ app = typer.Typer(name="data", help="List, download and show data sets.", no_arg
 @app.command("list")
 def list_sources(as_json: Json = False) -> None:
     """List the data sources."""
-    from rich.console import Console
     from rich.table import Table
 
     from geomsym.data import SOURCES
@@ -28,7 +30,7 @@ def list_sources(as_json: Json = False) -> None:
     table = Table("data=", "what it is", "download")
     for name, row in rows.items():
         table.add_row(name, row["summary"], f"geomsym data fetch {name}" if row["fetch"] else "")
-    Console().print(table)
+    console().print(table)
 
 
 @app.command()
@@ -50,23 +52,35 @@ def fetch(
 @app.command()
 def show(
     overrides: Overrides = None,
-    out: Annotated[Path, typer.Option("--out", file_okay=False, help="The folder for the picture.")] = Path("outputs"),
+    out: Annotated[
+        Path, typer.Option("--out", parser=paths.folder("--out"), metavar="DIR", help="The folder for the picture.")
+    ] = Path("outputs"),
     index: Annotated[int, typer.Option(min=0, help="Which training image.")] = 0,
     data_root: DataRoot = None,
 ) -> None:
     """Draw one image under a random element of every group, and along the paths into them."""
-    from geomsym import data
-    from geomsym.plotting.group_gallery import group_gallery
-    from geomsym.plotting.save import save
+    from geomsym.files import require_writable_folder
 
     from .compose import compose
 
     use_data_root(data_root)
     run = compose(overrides or [])
+    require_writable_folder(out / "data")
+    for path in _draw(run, index, out):
+        typer.echo(path)
+
+
+def _draw(run: RunConfig, index: int, out: Path) -> list[Path]:
+    """The picture's files; raises `UserError` for data that aren't images, and for an index beyond them."""
+    from geomsym import data
+    from geomsym.plotting.group_gallery import group_gallery
+    from geomsym.plotting.save import save
+    from geomsym.plotting.style import figure_style
+
     images = data.load(run.data).train.x
     if images.shape[1] not in (1, 3) or images.shape[-1] == 1:
         raise ConfigError("data", run.data.name, "has no pictures to show; choose images, such as photo_patches")
     if index >= len(images):
         raise UserError(f"--index {index}: there are {len(images)} training images")
-    for path in save(group_gallery(images[index], run.seed), out / "data" / run.data.name):
-        typer.echo(path)
+    with figure_style():
+        return save(group_gallery(images[index], run.seed), out / "data" / run.data.name)

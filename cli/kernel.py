@@ -5,21 +5,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from geomsym.config import RunConfig
 from geomsym.errors import DataError
 
+from . import paths
 from .options import Device, DeviceOption, Overrides, resolve_device
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Array = typer.Option(help="An .npy file of floating-point images (n, c, h, w) or vectors (n, p).")
+ARRAY = "An .npy file of images (n, c, h, w), (n, h, w, c) or (n, h, w), or vectors (n, p)."
 
 
 def kernel(
-    x1: Annotated[Path, Array],
-    out: Annotated[Path, typer.Option("--out", dir_okay=False, help="The .npz file to write.")],
+    x1: Annotated[Path, typer.Option(parser=paths.file("--x1"), metavar="FILE", help=ARRAY)],
+    out: Annotated[
+        Path, typer.Option("--out", parser=paths.file("--out"), metavar="FILE", help="The .npz file to write.")
+    ],
     overrides: Overrides = None,
-    x2: Annotated[Path | None, Array] = None,
+    x2: Annotated[Path | None, typer.Option(parser=paths.file("--x2"), metavar="FILE", help=ARRAY)] = None,
     device: DeviceOption = Device.auto,
 ) -> None:
     """Compute the NNGP and NTK matrices of your arrays: x1 against x2, or against itself.
@@ -27,28 +31,39 @@ def kernel(
     Writes the keys nngp and ntk, a row for each image of x1. If it is interrupted, the same command continues. Kernels
     with values that aren't finite, or with a diagonal that isn't positive, are refused, and nothing is written.
 
+    Arrays are read as those of data=arrays: bytes are scaled to [0, 1], floats are kept.
+
     The network is architecture=...; dtype=float64 computes in double precision.
     """
-    import shutil
-
-    import numpy as np
-
-    from geomsym.architectures import architecture_specs
-    from geomsym.files import require_writable, write_atomically
-    from geomsym.kernels import Kernels
-    from geomsym.kernels.matrices import check_inputs, check_positive, check_values
-    from geomsym.kernels.store import FolderStore
+    from geomsym.files import require_writable
 
     from .compose import compose
-    from .interrupt import Interrupted, interruptible
-    from .progress import work_progress
 
     cfg = compose(overrides or [])
     if out.suffix != ".npz":
         raise DataError(f"--out {out}: kernels are written as .npz; give a name that ends so")
     require_writable(out)
-    where = resolve_device(device)
-    first, second = (None if path is None else _images(path, cfg.dtype, where) for path in (x1, x2))
+    _compute(cfg, x1, x2, out, resolve_device(device))
+
+
+def _compute(cfg: RunConfig, x1: Path, x2: Path | None, out: Path, device: str) -> None:
+    """Compute the matrices tile by tile, and write them."""
+    import shutil
+
+    import numpy as np
+
+    from geomsym.architectures import architecture_specs
+    from geomsym.files import write_atomically
+    from geomsym.kernels import Kernels
+    from geomsym.kernels.matrices import check_inputs, check_positive, check_values
+    from geomsym.kernels.store import FolderStore
+
+    from .interrupt import Interrupted, interruptible
+    from .progress import work_progress
+
+    first, second = (
+        None if path is None else _images(path, name, cfg.dtype, device) for path, name in ((x1, "x1"), (x2, "x2"))
+    )
     assert first is not None
     specs = architecture_specs(cfg.architecture, outputs=1)
     check_inputs(specs, first, second)
@@ -66,24 +81,33 @@ def kernel(
         check_values(matrices, symmetric=second is None)
         for name, diagonal in zip(("x1", "x2"), diagonals, strict=False):
             check_positive(diagonal.to(first.dtype), f"nngp of {name}")
-        nngp, ntk = matrices.nngp.cpu().numpy(), matrices.ntk.cpu().numpy()
-        write_atomically(out, lambda path: np.savez(path, nngp=nngp, ntk=ntk))
-    finally:
+    except DataError:
         shutil.rmtree(tiles, ignore_errors=True)
+        raise
+    nngp, ntk = matrices.nngp.cpu().numpy(), matrices.ntk.cpu().numpy()
+    write_atomically(out, lambda path: np.savez(path, nngp=nngp, ntk=ntk))
+    shutil.rmtree(tiles, ignore_errors=True)
     typer.echo(f"nngp and ntk {list(nngp.shape)} in {out}")
 
 
-def _images(path: Path, dtype: str, device: str) -> "Tensor":
-    """The images of an .npy file; raises `DataError` for what isn't one."""
+def _images(path: Path, name: str, dtype: str, device: str) -> "Tensor":
+    """The images of an .npy file, read as data=arrays reads them; raises `DataError` for what isn't one."""
     import numpy as np
     import torch
+
+    from geomsym.data.array_layout import described
+    from geomsym.data.array_values import images
+    from geomsym.data.in_memory import as_float
+    from geomsym.data.magnitude import check_magnitude
 
     try:
         array = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: can't be read as an .npy file ({error})") from error
-    if not isinstance(array, np.ndarray) or array.ndim not in (2, 4) or array.dtype.kind != "f":
-        kind = f"{array.dtype} {list(array.shape)}" if isinstance(array, np.ndarray) else "an .npz archive"
-        raise DataError(f"{path}: {kind}; give floating-point images [n, c, h, w] or vectors [n, p] in an .npy file")
-    images = array if array.ndim == 4 else array[:, :, None, None]
-    return torch.from_numpy(images.astype(dtype)).to(device)
+    if not isinstance(array, np.ndarray):
+        raise DataError(f"{path}: an .npz archive; give one array in an .npy file")
+    read = images(array, f"{path}: {name}")
+    typer.echo(described(read, name, array.shape), err=True)
+    x = torch.from_numpy(np.ascontiguousarray(as_float(read)).astype(dtype)).to(device)
+    check_magnitude(x, f"{path}: {name}: image")
+    return x

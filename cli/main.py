@@ -7,21 +7,33 @@ import typer
 from typer.core import TyperGroup
 
 import geomsym
-from geomsym.errors import UserError
+from geomsym.data.digests import looked_at_once
+from geomsym.system_errors import explanation
 
 from . import bench, data, kernel, plot, status, sweep, train, verify, volume
 from .options import EPILOG
+from .output import is_closed_pipe, leave_full_output, print_in_any_encoding
 
 
 class Commands(TyperGroup):
     """The commands; what a user can mend ends with its message and exit code 2, and a bug with its traceback."""
 
+    def main(self, *args, **kwargs):
+        """Run the program, which prints to streams of any encoding."""
+        print_in_any_encoding()
+        return super().main(*args, **kwargs)
+
     def invoke(self, ctx):
         """Run the command that was asked for."""
         try:
-            return super().invoke(ctx)
-        except UserError as error:
-            typer.secho(f"Error: {error}", fg="red", err=True)
+            with looked_at_once():
+                return super().invoke(ctx)
+        except Exception as error:
+            message = None if is_closed_pipe(error) else explanation(error)
+            if message is None:
+                raise
+            leave_full_output()
+            typer.secho(f"Error: {message}", fg="red", err=True)
             raise typer.Exit(2) from error
 
 

@@ -9,6 +9,7 @@ import typer
 
 from geomsym.errors import UserError
 
+from . import paths
 from .groups import complete, listing
 
 EPILOG = f"Groups and their options:\n\n{listing()}"
@@ -36,21 +37,32 @@ Overrides = Annotated[
         show_default=False,
     ),
 ]
-Out = Annotated[Path, typer.Option("--out", file_okay=False, help="The folder that results go to.")]
+Out = Annotated[
+    Path,
+    typer.Option("--out", parser=paths.folder("--out"), metavar="DIR", help="The folder that results go to."),
+]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where to compute; auto takes a GPU if there is one.")]
 DataRoot = Annotated[
     Path | None,
-    typer.Option("--data-root", help="The folder with data sets. Default: $GEOMSYM_DATA, or the user's data folder.",
+    typer.Option("--data-root", parser=paths.folder("--data-root"), metavar="DIR",
+                 help="The folder with data sets. Default: $GEOMSYM_DATA, or the user's data folder.",
                  show_default=False),
 ]  # fmt: skip
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", min=1, help="Runs side by side. Default: one a core; 1 on a GPU.", show_default=False),
+    typer.Option("--workers", min=1, help="Runs at a time. Default: one on each core; 1 on a GPU.", show_default=False),
 ]
 Name = Annotated[
     str | None,
-    typer.Option("--name", help="The results' folder under OUT. Default: the experiment's name.", show_default=False),
-]
+    typer.Option("--name", parser=paths.name("--name"), metavar="NAME",
+                 help="The results' folder under OUT. Default: the experiment's name.", show_default=False),
+]  # fmt: skip
+Results = Annotated[
+    Path,
+    typer.Argument(parser=paths.folder("DIR"), metavar="[DIR]",
+                   help="An experiment's folder, or one that holds several."),
+]  # fmt: skip
+"""Where results are that a command reads."""
 Cfg = Annotated[bool, typer.Option("--cfg", help="Print the resolved config and stop.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the table as JSON.")]
 

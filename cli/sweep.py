@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from geomsym.config import RunConfig
+
 from .options import (
     Cfg,
     DataRoot,
@@ -18,7 +20,7 @@ from .options import (
     resolve_device,
     use_data_root,
 )
-from .work import default_workers, do_runs, report_failures, say
+from .work import default_workers, do_runs, exit_code, quote, report_failures, say
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List the runs and stop.")]
 
@@ -43,10 +45,9 @@ def sweep(
     Finished runs are not done again; an interrupted sweep continues where it stopped.
     """
     from geomsym.identity import run_id
-    from geomsym.results import load
 
     from .compose import compose_sweep, resolved
-    from .tables import print_plan, print_summary
+    from .plan_table import print_plan
 
     if cfg:
         typer.echo(resolved(overrides or [], sweep=True), nl=False)
@@ -58,10 +59,16 @@ def sweep(
     if dry_run:
         print_plan(folder, runs, as_json)
         return
-    resolved_device = resolve_device(device)
-    failures = do_runs(folder, runs, resolved_device, workers or default_workers(resolved_device))
-    print_summary(load(folder).runs, as_json)
-    say(f"Tables in {folder}; figures with: geomsym plot {folder}")
-    if failures:
-        report_failures(folder, runs, failures)
-        raise typer.Exit(1)
+    _do(folder, runs, resolve_device(device), workers, as_json)
+
+
+def _do(folder: Path, runs: list[RunConfig], device: str, workers: int | None, as_json: bool) -> None:
+    """Do the runs that aren't finished, and print what came of all."""
+    from .tables import print_summary
+
+    done = do_runs(folder, runs, device, workers or default_workers(device))
+    print_summary(done.results.runs, as_json)
+    say(f"Tables in {folder}; figures with: geomsym plot {quote(folder)}")
+    if done.failures:
+        report_failures(folder, runs, done.failures)
+        raise typer.Exit(exit_code(done.failures.values()))

@@ -1,43 +1,15 @@
-"""Tables that commands print."""
-
-# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
-# pyright: reportReturnType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
-import json
-from pathlib import Path
+"""Tables of results that commands print."""
 
 import pandas as pd
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from geomsym.analysis import over_seeds
-from geomsym.config import RunConfig
-from geomsym.execute import is_finished
-from geomsym.execute.record import identity
 from geomsym.plotting import style
 from geomsym.plotting.accuracy_by_group import series_names
 from geomsym.transforms import GROUPS
 
-
-def print_plan(folder: Path, runs: list[RunConfig], as_json: bool) -> None:
-    """The runs of a sweep, and which of them are finished."""
-    rows = [identity(run) | {"finished": is_finished(folder, run)} for run in runs]
-    if as_json:
-        typer.echo(json.dumps(rows, indent=1))
-        return
-    shown = ("run_id", "transform", "architecture", "width", "inference", "seed")
-    table = Table()
-    for name in (*shown, "done"):
-        table.add_column(name, no_wrap=name in ("run_id", "transform"))
-    for row in rows:
-        table.add_row(*(str(row[name]) for name in shown), "✓" if row["finished"] else "")
-    Console().print(table)
-    finished = sum(row["finished"] for row in rows)
-    typer.echo(
-        f"{len(rows)} run{'s' * (len(rows) > 1)}, {finished} finished, {len(rows) - finished} to do, in {folder}"
-    )
+from .output import console
 
 
 def print_summary(runs: pd.DataFrame, as_json: bool) -> None:
@@ -46,12 +18,11 @@ def print_summary(runs: pd.DataFrame, as_json: bool) -> None:
     if as_json:
         typer.echo(summary.to_json(orient="records", indent=1))
         return
-    for (data, size, inference), part in summary.groupby(
-        ["data", "subset_size", "inference"], dropna=False, sort=False
-    ):
-        examples = "all" if pd.isna(size) else size
-        typer.echo(f"{data}, {examples} training images, {inference}: test accuracy (%)")
-        Console().print(_accuracy_table(part))
+    for _, part in summary.groupby(["data", "subset_size", "inference"], dropna=False, sort=False):
+        first = part.iloc[0]
+        examples = "all" if pd.isna(first.subset_size) else first.subset_size
+        typer.echo(f"{first.data}, {examples} training images, {first.inference}: test accuracy (%)")
+        console().print(_accuracy_table(part))
     typer.echo("highest along training; mean ± standard error over seeds")
     typer.echo(outcomes(runs))
 
@@ -87,10 +58,10 @@ def _print_statistics(part: pd.DataFrame) -> None:
     statistics = [name for name in MAGNIFICATION if name in set(part.statistic)]
     shown = Table("", *(MAGNIFICATION[name] for name in statistics))
     for control, name in CONTROLS.items():
-        row = part[part.control == control].set_index("statistic")
-        if len(row):
-            shown.add_row(name, *(_interval(row.loc[item]) if item in row.index else "" for item in statistics))
-    Console().print(shown)
+        rows = dict(part[part.control == control].set_index("statistic").iterrows())
+        if rows:
+            shown.add_row(name, *(_interval(rows[item]) if item in rows else "" for item in statistics))
+    console().print(shown)
 
 
 def _interval(row: pd.Series) -> str:

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from .options import (
@@ -18,6 +17,7 @@ from .options import (
     resolve_device,
     use_data_root,
 )
+from .output import console
 from .work import do_runs
 
 SHOWN = (
@@ -62,7 +62,7 @@ def train(
     The result is kept under OUT/train/runs. The same configuration is the same run: it is not done twice.
     """
     from geomsym.execute import folder_of
-    from geomsym.results import read_record
+    from geomsym.run_folders import read_record
 
     from .compose import compose, resolved
 
@@ -71,7 +71,7 @@ def train(
         return
     use_data_root(data_root)
     run = compose(overrides or [])
-    failures = do_runs(out / "train", [run], resolve_device(device), workers=1)
+    failures = do_runs(out / "train", [run], resolve_device(device), workers=1).failures
     if failures:
         raise failures[0]
     record = read_record(folder_of(out / "train", run))
@@ -87,5 +87,5 @@ def _print(record: dict, folder: Path) -> None:
         if name in record:
             value = record[name]
             table.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value))
-    Console().print(table)
+    console().print(table)
     typer.echo(f"in {folder}")

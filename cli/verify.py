@@ -10,8 +10,9 @@ import typer
 
 from geomsym.config import RunConfig
 
+from . import paths
 from .options import DataRoot, Device, DeviceOption, Json, Out, Overrides, Workers, resolve_device, use_data_root
-from .work import default_workers, do_runs, report_failures, say
+from .work import default_workers, do_runs, exit_code, report_failures, say
 
 if TYPE_CHECKING:
     from geomsym.theory import Check, Discovery
@@ -45,11 +46,11 @@ class Training:
 
 def verify(
     suite: Annotated[
-        Suite, typer.Argument(help="Theorem 4.1; Theorem 3.1; 4.1 at infinite width; 4.1 by accuracies.")
+        Suite, typer.Argument(help="In this order: all; Theorem 4.1; 3.1; 4.1 at infinite width; 4.1 by accuracies.")
     ] = Suite.all,
     overrides: Overrides = None,
     discover: Annotated[
-        bool, typer.Option("--discover", help="invariance: which is the largest group that holds?")
+        bool, typer.Option("--discover", help="invariance: find the largest group that holds.")
     ] = False,
     steps: Annotated[
         int | None, typer.Option(min=1, help=f"invariance: training steps. Default: {STEPS}.", show_default=False)
@@ -60,15 +61,27 @@ def verify(
     margin: Annotated[
         float | None,
         typer.Option(
-            help=f"distribution: points of accuracy that don't count. Default: {MARGIN:g}.", show_default=False
+            help=f"distribution: a difference in percent that is ignored. Default: {MARGIN:g}.", show_default=False
         ),
     ] = None,
     csv: Annotated[
-        Path | None, typer.Option("--csv", dir_okay=False, help="Write the table there too.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--csv",
+            parser=paths.file("--csv"),
+            metavar="FILE",
+            help="Write the table to this file.",
+            show_default=False,
+        ),
     ] = None,
     figure: Annotated[
         Path | None,
-        typer.Option(help="invariance: a figure of what holds, .png or .pdf.", dir_okay=False, show_default=False),
+        typer.Option(
+            parser=paths.file("--figure"),
+            metavar="FILE",
+            help="invariance: draw the table as a figure, .png or .pdf.",
+            show_default=False,
+        ),
     ] = None,
     out: Out = Path("outputs"),
     workers: Workers = None,
@@ -76,9 +89,9 @@ def verify(
     data_root: DataRoot = None,
     as_json: Json = False,
 ) -> None:
-    """Check the theorems of Xiao & Pennington (2022), and that what must break is broken, in double precision.
+    """Check the theorems of Xiao & Pennington (2022), and the controls that must break them, in double precision.
 
-    The exit code is 0 only if everything is as it should be.
+    The exit code is 0 only if all results are as expected.
 
     With a config, a part of it is checked for one network on its own data, such as
 
@@ -86,21 +99,40 @@ def verify(
 
     geomsym verify invariance --discover architecture=gap
 
-    distribution trains networks as geomsym sweep does, under OUT/verify, and takes a minute or two; an interrupted one
-    continues.
-    """
-    from .check_table import show, write
+    distribution trains networks as geomsym sweep does, under OUT/verify, and takes a minute or two.
 
+    After an interruption the same command continues.
+    """
     options = {"--steps": steps, "--seeds": seeds, "--margin": margin, "--workers": workers, "--figure": figure}
     options |= {"--discover": discover, "--device": None if overrides or discover or device is Device.auto else device}
     _refuse_misplaced(suite, overrides, {name for name, value in options.items() if value not in (None, False)})
     _check_values(margin, csv, figure)
     use_data_root(data_root)
+    cfg = _composed(overrides) if overrides or discover else None
     where = resolve_device(device)
     training = Training(out / "verify", where, workers or default_workers(where), seeds or SEEDS, margin or MARGIN)
-    cfg = _composed(overrides, where) if overrides or discover else None
-    found = _discovered(cfg, steps or STEPS, where) if discover and cfg else None
-    checks = show(found.checks if found else _checks(suite, cfg, steps or STEPS, training), as_json)
+    _do(suite, cfg, steps or STEPS, training, discover, csv, figure, as_json)
+
+
+def _do(
+    suite: Suite,
+    cfg: RunConfig | None,
+    steps: int,
+    training: Training,
+    discover: bool,
+    csv: Path | None,
+    figure: Path | None,
+    as_json: bool,
+) -> None:
+    """Make the checks, show them, and end with the exit code that they deserve."""
+    from geomsym.run import check_runs
+
+    from .check_table import show, write
+
+    if cfg is not None:
+        check_runs([cfg], training.device)
+    found = _discovered(cfg, steps, training.device) if discover and cfg else None
+    checks = show(found.checks if found else _checks(suite, cfg, steps, training), as_json)
     if found:
         _say_largest(found, beside=as_json)
     if csv is not None:
@@ -109,7 +141,8 @@ def verify(
         _draw(checks, cfg, figure)
     failed = sum(not check.as_it_should_be for check in checks)
     if not as_json:
-        typer.echo(f"{len(checks)} check{'s' * (len(checks) > 1)}, {failed or 'none'} not as it should be")
+        result = "all as expected" if not failed else f"{failed} not as expected"
+        typer.echo(f"{len(checks)} check{'s' * (len(checks) > 1)}, {result}")
     for reason in sorted({_reason(check) for check in checks if check.verdict == "UNCLEAR"}):
         say(reason)
     if failed:
@@ -121,8 +154,8 @@ def _reason(check: "Check") -> str:
     if check.at_least is not None:
         return "Unclear: too few seeds to tell. Give more --seeds, or a larger --margin."
     return (
-        "Unclear: more than rounding should leave, less than breaking does. Where training is unstable, rounding grows "
-        "by itself: give fewer --steps, or in a config a smaller inference.learning_rate_factor."
+        "Unclear: the deviation is too large for rounding and too small for a broken symmetry. Rounding errors grow "
+        "where training is unstable: give fewer --steps, or in a config a smaller inference.learning_rate_factor."
     )
 
 
@@ -135,11 +168,11 @@ BELONGS = {
     "--workers": ("distribution", "all"),
     "--device": ("distribution", "all"),  # without a config, exact checks are of small networks, on the CPU
 }
-"""The parts that an option has a meaning for."""
+"""The parts to which an option applies."""
 
 
 def _refuse_misplaced(suite: Suite, overrides: list[str] | None, options: set[str]) -> None:
-    """Refuse options that would do nothing."""
+    """Refuse options that don't apply to the part."""
     for option in sorted(options):
         if suite not in BELONGS[option]:
             also = ", or goes with a config" if option == "--device" else ""
@@ -163,15 +196,11 @@ def _check_values(margin: float | None, csv: Path | None, figure: Path | None) -
             require_writable(path)
 
 
-def _composed(overrides: list[str] | None, device: str) -> RunConfig:
-    """The configured run, once it is known that it can be done."""
-    from geomsym.run import check_runs
-
+def _composed(overrides: list[str] | None) -> RunConfig:
+    """The configured run."""
     from .compose import compose
 
-    cfg = compose(overrides or [])
-    check_runs([cfg], device)
-    return cfg
+    return compose(overrides or [])
 
 
 def _checks(suite: Suite, cfg: RunConfig | None, steps: int, training: Training) -> "Iterator[Check]":
@@ -190,7 +219,6 @@ def _checks(suite: Suite, cfg: RunConfig | None, steps: int, training: Training)
 
 
 def _of_config(suite: Suite, cfg: RunConfig, steps: int, training: Training) -> "Iterator[Check]":
-    from geomsym.architectures import label
     from geomsym.theory.configured import inclusion_of, invariance_of, kernels_of
     from geomsym.theory.distribution import case
 
@@ -202,11 +230,11 @@ def _of_config(suite: Suite, cfg: RunConfig, steps: int, training: Training) -> 
         case Suite.inclusion:
             yield from inclusion_of(cfg, training.device)
         case Suite.kernels:
-            with work_progress(label(cfg.architecture)) as report:
+            with work_progress(cfg.architecture.label) as report:
                 check = kernels_of(cfg, training.device, report)
             yield check
         case _:
-            with work_progress(label(cfg.architecture)) as report:
+            with work_progress(cfg.architecture.label) as report:
                 check = invariance_of(cfg, steps, training.device, report)
             yield check
 
@@ -214,15 +242,14 @@ def _of_config(suite: Suite, cfg: RunConfig, steps: int, training: Training) -> 
 def _trained(cases: "list[Case]", training: Training) -> "Iterator[Check]":
     """Train the runs of some cases that aren't finished, and compare accuracies."""
     from geomsym.identity import run_id
-    from geomsym.results import load
     from geomsym.theory.distribution import check_distribution
 
     runs = list({run_id(run): run for case in cases for run in case.runs}.values())
-    failures = do_runs(training.folder, runs, training.device, training.workers)
-    if failures:
-        report_failures(training.folder, runs, failures)
-        raise typer.Exit(1)
-    table = load(training.folder).runs.set_index("run_id")
+    done = do_runs(training.folder, runs, training.device, training.workers)
+    if done.failures:
+        report_failures(training.folder, runs, done.failures)
+        raise typer.Exit(exit_code(done.failures.values()))
+    table = done.results.runs.set_index("run_id")
     accuracies = table.test_accuracy.where(table.status != "diverged").astype(float)
     for case in cases:
         found = [accuracies[run_id(run)] for run in case.runs]
@@ -231,12 +258,11 @@ def _trained(cases: "list[Case]", training: Training) -> "Iterator[Check]":
 
 
 def _discovered(cfg: RunConfig, steps: int, device: str) -> "Discovery":
-    from geomsym.architectures import label
     from geomsym.theory.configured import discover_of
 
     from .progress import work_progress
 
-    with work_progress(label(cfg.architecture)) as report:
+    with work_progress(cfg.architecture.label) as report:
         return discover_of(cfg, steps, device, report)
 
 
@@ -254,7 +280,6 @@ def _draw(checks: "list[Check]", cfg: RunConfig | None, path: Path) -> None:
     """The figure of the table, with an image of the data."""
     from functools import partial
 
-    import matplotlib
     import pandas as pd
 
     from geomsym import data
@@ -267,6 +292,6 @@ def _draw(checks: "list[Check]", cfg: RunConfig | None, path: Path) -> None:
         image, seed = data.load(PhotoPatchesConfig(crop_size=160, image_size=16)).train.x[14], 0
     else:
         image, seed = data.load(cfg.data).train.x[0], cfg.seed
-    with matplotlib.rc_context(style.RC):
+    with style.figure_style():
         figure = invariance_figure(pd.DataFrame([check.row() for check in checks]), image, seed)
         write_atomically(path, partial(figure.savefig, format=path.suffix[1:], dpi=200))

@@ -1,11 +1,12 @@
 """`geomsym volume`: the geometry of a representation."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from geomsym.config import GeometryConfig, RunConfig
+from geomsym.system_errors import NOT_OURS, explanation
 
 from .options import (
     Cfg,
@@ -20,7 +21,12 @@ from .options import (
     resolve_device,
     use_data_root,
 )
-from .work import default_workers, do_jobs, do_runs, report_failures, say
+from .work import Outcome, default_workers, do_jobs, do_runs, exit_code, quote, report_failures, require_room, say
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from geomsym.results import Results
 
 
 def volume(
@@ -38,19 +44,18 @@ def volume(
 ) -> None:
     """Measure metric, volume element and curvature of trained networks' representations.
 
-    Runs that aren't finished are trained first, with their weights kept at inference.checkpoint_steps; by default at
-    initialisation and at the end.
+    Runs that aren't finished are trained first, with their weights kept at inference.checkpoint_steps.
 
-    geometry.layer=all measures every hidden layer; several seeds give intervals, data.shuffle_labels=false,true the
-    control.
+    By default these are the initialisation and the last step.
+
+    geometry.layer=all measures every hidden layer. Several seeds give intervals.
+
+    data.shuffle_labels=false,true adds networks trained on shuffled labels as a control.
     """
-    from geomsym.execute.scans import copy_finished_run, keep_initial_weights, scan_id, write_magnification
+    from geomsym.execute import keep_initial_weights
     from geomsym.identity import run_id
-    from geomsym.results import collect
-    from geomsym.run import check_scans
 
     from .compose import compose_volume, resolved_volume
-    from .tables import outcomes, print_magnification
 
     chosen = [kind for kind, given in (("grid", grid), ("path", interpolate), ("plane", plane)) if given]
     if len(chosen) > 1:
@@ -62,33 +67,62 @@ def volume(
     use_data_root(data_root)
     experiment, composed, geometry = compose_volume(arguments)
     runs = list({run_id(run): run for run in map(keep_initial_weights, composed)}.values())
-    folder, where = out / (name or experiment or "volume"), resolve_device(device)
-    check_scans(runs, geometry, where)
-    for run in runs:
-        copy_finished_run(folder, run)
-    failed = _train_and_measure(folder, runs, geometry, where, workers or default_workers(where))
-    results = collect(folder)
-    print_magnification(write_magnification(folder, results), scan_id(geometry), as_json)
-    say(outcomes(results.runs) + ("; diverged ones don't count" if "diverged" in set(results.runs.status) else ""))
-    say(f"Tables in {folder}; figures with: geomsym plot {folder}")
-    if failed:
-        raise typer.Exit(1)
+    _do(out / (name or experiment or "volume"), runs, geometry, resolve_device(device), workers, as_json)
+
+
+def _do(
+    folder: Path, runs: list[RunConfig], geometry: GeometryConfig, device: str, workers: int | None, as_json: bool
+) -> None:
+    """Train and measure what isn't yet, and print the statistics of all."""
+    from geomsym.execute.scans import scan_id
+    from geomsym.run import check_scans
+
+    from .tables import outcomes, print_magnification
+
+    check_scans(runs, geometry, device)
+    done = _train_and_measure(folder, runs, geometry, device, workers or default_workers(device))
+    print_magnification(_statistics(folder, done.results), scan_id(geometry), as_json)
+    measured = done.results.runs
+    say(outcomes(measured) + ("; diverged ones don't count" if "diverged" in set(measured.status) else ""))
+    say(f"Tables in {folder}; figures with: geomsym plot {quote(folder)}")
+    if done.failures:
+        raise typer.Exit(exit_code(done.failures.values()))
 
 
 def _train_and_measure(
     folder: Path, runs: list[RunConfig], geometry: GeometryConfig, device: str, workers: int
-) -> bool:
-    """Train the runs that aren't finished, measure those that aren't measured; whether any of this failed."""
+) -> Outcome:
+    """Train the runs that aren't finished, measure those that aren't measured."""
     from functools import partial
 
-    from geomsym.execute.scans import is_scanned, perform_scan
+    from geomsym.execute import is_finished
+    from geomsym.execute.scans import copy_finished_run, is_scanned, perform_scan
 
-    failures = do_runs(folder, runs, device, workers)
-    trained = [run for index, run in enumerate(runs) if index not in failures]
-    left = [run for run in trained if not is_scanned(folder, run, geometry)]
+    left = [run for run in runs if not (is_finished(folder, run) and is_scanned(folder, run, geometry))]
+    if left:
+        require_room(folder, left)
+    for run in left:
+        copy_finished_run(folder, run)
+    trained = do_runs(folder, runs, device, workers)
+    whole = [run for index, run in enumerate(runs) if index not in trained.failures]
+    left = [run for run in whole if not is_scanned(folder, run, geometry)]
     scans = [partial(perform_scan, folder, run, geometry, device) for run in left]
-    failed = do_jobs(folder, left, scans, workers, what="scans") if scans else {}
-    for items, errors in ((runs, failures), (left, failed)):
-        if errors:
-            report_failures(folder, items, errors)
-    return bool(failures or failed)
+    measured = do_jobs(folder, left, scans, workers, what="scans") if scans else Outcome({}, trained.results)
+    for items, failures in ((runs, trained.failures), (left, measured.failures)):
+        if failures:
+            report_failures(folder, items, failures)
+    errors = [*trained.failures.values(), *measured.failures.values()]
+    return Outcome(dict(enumerate(errors)), measured.results)
+
+
+def _statistics(folder: Path, results: "Results") -> "DataFrame":
+    """The statistics over seeds; kept, unless the results are someone else's and can't be written."""
+    from geomsym.execute.scans import magnification_of, write_magnification
+
+    try:
+        return write_magnification(folder, results)
+    except OSError as error:
+        if error.errno not in NOT_OURS:
+            raise
+        say(f"The statistics are not kept. {explanation(error)}")
+        return magnification_of(results)

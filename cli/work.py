@@ -1,59 +1,128 @@
 """Do runs under an experiment's folder, with a live display; what `train` and `sweep` share."""
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from geomsym.config import RunConfig
+from geomsym.config import KernelRegressionConfig, RunConfig
+from geomsym.errors import UserError
+from geomsym.system_errors import explanation
 
 if TYPE_CHECKING:
     from geomsym.execute import Job
+    from geomsym.results import Results
 
 
-def do_runs(experiment: Path, runs: list[RunConfig], device: str, workers: int) -> dict[int, Exception]:
-    """Do those runs that have no result yet, collect the tables, and return the errors by the index of the run.
+@dataclass(frozen=True)
+class Outcome:
+    """What came of some work: the errors by the index of the run, and the experiment's tables."""
 
-    Raises `UserError` before anything is written where a run can't be done. One that fails all the same doesn't stop
-    the others. Ctrl-C and SIGTERM end the command after the tables are collected; the same command continues.
+    failures: dict[int, Exception]
+    results: "Results"
+
+
+def do_runs(experiment: Path, runs: list[RunConfig], device: str, workers: int) -> Outcome:
+    """Do those runs that have no result yet, and collect the tables.
+
+    Raises `UserError` before anything is written where a run can't be done, or its results couldn't be written. One
+    that fails all the same doesn't stop the others. Ctrl-C and SIGTERM end the command after the tables are collected;
+    the same command continues.
     """
-    from geomsym.execute import is_finished, jobs, plan
-    from geomsym.results import collect
+    from geomsym.execute import is_finished, jobs
     from geomsym.run import check_runs
 
     left = [index for index, run in enumerate(runs) if not is_finished(experiment, run)]
     if not left:
         say(f"Nothing to do: finished already, {len(runs)} of {len(runs)}.")
-        collect(experiment)
-        return {}
-    check_runs([runs[index] for index in left], device)
-    for index in left:
-        plan(experiment, runs[index])
-    failures = do_jobs(experiment, [runs[i] for i in left], jobs(experiment, [runs[i] for i in left], device), workers)
-    return {left[index]: error for index, error in failures.items()}
+        return Outcome({}, collected(experiment))
+    to_do = [runs[index] for index in left]
+    check_runs(to_do, device)
+    require_room(experiment, to_do)
+    for run in to_do:
+        _plan(experiment, run)
+    done = do_jobs(experiment, to_do, jobs(experiment, to_do, device), workers)
+    return Outcome({left[index]: error for index, error in done.failures.items()}, done.results)
+
+
+def require_room(experiment: Path, runs: Sequence[RunConfig]) -> None:
+    """Raise `UserError` where the tables of an experiment or what these runs give couldn't be written."""
+    from geomsym.execute.record import KERNELS
+    from geomsym.files import require_writable_folder
+
+    folders = [experiment, experiment / "runs", experiment / "runs" / ("0" * 12)]  # the last stands for a new run's
+    if any(isinstance(run.inference, KernelRegressionConfig) for run in runs):
+        folders.append(experiment.parent / KERNELS)
+    for folder in folders:
+        require_writable_folder(folder)
+
+
+def _plan(experiment: Path, run: RunConfig) -> None:
+    """Note that a run is to be done; a spoilt folder is told, and if it can't be mended that is the run's failure."""
+    from geomsym.execute import plan, trouble
+
+    found = trouble(experiment, run)
+    if found is None:
+        plan(experiment, run)
+    else:
+        say(f"Spoilt, and done again now: {found}")
+
+
+def collected(experiment: Path, must_write: bool = False) -> "Results":
+    """An experiment's tables, which are written too; says which folders are left out of them, and why.
+
+    Tables of results that are someone else's can't be written, and needn't: unless they must, that is only said.
+    """
+    from geomsym.results import gather, write_tables
+
+    results = gather(experiment)
+    say_spoilt(results.spoilt)
+    try:
+        write_tables(experiment, results)
+    except OSError as error:
+        if must_write:
+            raise
+        say(f"The tables in {experiment} are not brought up to date. {explanation(error)}")
+    return results
+
+
+def say_spoilt(messages: Sequence[str]) -> None:
+    """Say what is wrong with folders that are left out; of many, the first few."""
+    for message in messages[:SHOWN]:
+        say(f"Left out: {message}")
+    if len(messages) > SHOWN:
+        say(f"Left out: {len(messages) - SHOWN} more")
+
+
+SHOWN = 10
+"""The most messages of a kind that are printed."""
 
 
 def do_jobs(
     experiment: Path, runs: Sequence[RunConfig], work: "Sequence[Job]", workers: int, what: str = "runs"
-) -> dict[int, Exception]:
-    """Do one job for each of the runs, collect the tables, and return the errors by the index of the job."""
-    from geomsym.execute import execute
-    from geomsym.results import collect
+) -> Outcome:
+    """Do one job for each of the runs, and collect the tables."""
+    from geomsym.execute import WorkerDied, execute
 
     from .interrupt import Interrupted, interruptible
-    from .progress import JobProgress
+    from .progress import JobProgress, title
+    from .warnings import warnings_said
 
     display = JobProgress(runs, what)
     try:
-        with interruptible(), display:
+        with interruptible(), warnings_said(say), display:
             execute(work, workers, display.progress, display.done)
     except Interrupted as interrupt:
         say(f"Interrupted with {display.succeeded} of {len(runs)} {what} done. The same command continues.")
         raise typer.Exit(interrupt.exit_code) from None
+    except WorkerDied as death:
+        raise UserError(death.told([title(runs[index]) for index in death.jobs])) from death
     finally:
-        collect(experiment)
-    return display.failures
+        results = collected(experiment, must_write=not display.failures)
+    return Outcome(display.failures, results)
 
 
 def report_failures(folder: Path, runs: list[RunConfig], failures: dict[int, Exception]) -> None:
@@ -64,19 +133,31 @@ def report_failures(folder: Path, runs: list[RunConfig], failures: dict[int, Exc
 
     reasons: dict[str, list[RunConfig]] = {}
     for index, error in failures.items():
-        reasons.setdefault(str(error), []).append(runs[index])
-    for reason, failed in reasons.items():
+        reasons.setdefault(explanation(error) or str(error), []).append(runs[index])
+    for reason, failed in list(reasons.items())[:SHOWN]:
         say(f"{len(failed)} failed, the first {title(failed[0])} ({folder_of(folder, failed[0])}): {reason}")
+    if len(reasons) > SHOWN:
+        say(f"… and for {len(reasons) - SHOWN} more reasons, in the column error of {folder / 'runs.csv'}")
     say(f"{len(failures)} of {len(runs)} runs failed. The same command tries them again.")
+
+
+def exit_code(failures: Collection[Exception]) -> int:
+    """2 where the system refused every run that failed, as on a full disk; else 1."""
+    return 2 if all(isinstance(error, OSError) for error in failures) else 1
 
 
 def default_workers(device: str) -> int:
     """One worker for each core that this process may use; one on a GPU."""
-    from geomsym.execute import available_cores
+    from geomsym.cores import available_cores
 
     return available_cores() if device == "cpu" else 1
 
 
+def quote(path: Path) -> str:
+    """A path as it is typed in a shell."""
+    return shlex.quote(str(path))
+
+
 def say(message: str) -> None:
-    """Tell the person at the terminal, beside the command's own output."""
+    """Print a message on standard error, so that it doesn't mix with the command's output."""
     typer.echo(message, err=True)

@@ -1,5 +1,20 @@
 """``python -m geomsym``."""
 
-from geomsym.cli.main import app  # pyright: ignore[reportMissingImports] (cli/ is installed as geomsym.cli)
+import os
+import sys
 
-app(prog_name="geomsym")
+
+def _forget_working_folder() -> None:
+    """Take the working folder from where Python looks for modules, or its signal.py would hide the library's."""
+    try:
+        if not sys.flags.safe_path and sys.path[0] == os.getcwd():
+            del sys.path[0]
+    except FileNotFoundError:  # it was deleted, and Python has left it out itself
+        pass
+
+
+if __name__ == "__main__":
+    _forget_working_folder()
+    from geomsym.cli.entry import main  # pyright: ignore[reportMissingImports] (cli/ is installed as geomsym.cli)
+
+    main()

@@ -18,10 +18,12 @@ from geomsym.errors import ConfigError, unknown_name
 DTYPES = ("float32", "float64")
 PREPROCESSINGS = ("none", "standardize", "zca")
 PADDINGS = ("circular", "zero")
+ACTIVATIONS = ("relu", "gelu", "erf", "sigmoid", "tanh", "linear")
 FIRST_LAYER_INITS = ("gaussian", "uniform")
 WEIGHTED_LAYERS = ("conv", "local", "dense")
 LOSSES = ("mse", "cross_entropy")
 OPTIMIZERS = ("sgd", "adam")
+NTK_OUTPUTS = ("mean", "all")
 TARGETS = ("centered", "one_hot")
 NORMALIZATIONS = ("features", "none")
 CONVENTIONS = ("standard", "paper")
@@ -163,11 +165,15 @@ class TransformConfig:
 
 @dataclass
 class ArchitectureConfig:
-    """A network family in the NTK parameterisation; `depth` counts hidden layers, `window` belongs to lap."""
+    """A network family in the NTK parameterisation; `depth` counts hidden layers, `window` belongs to lap.
+
+    The default sizes are for a first try: with them a run on the embedded data is over in about a minute. Those of
+    Xiao & Pennington (2022) are in `experiment=fig2`.
+    """
 
     name: str = "gap"
-    width: int = 128
-    depth: int = 8
+    width: int = 32
+    depth: int = 4
     activation: str = "relu"
     kernel_size: int = 3
     padding: str = "circular"
@@ -183,8 +189,14 @@ class ArchitectureConfig:
             raise ConfigError("architecture.kernel_size", self.kernel_size, "give an odd number: filters are centred")
         _positive("architecture.w_variance", self.w_variance)
         _at_least("architecture.b_variance", self.b_variance, 0)
+        _one_of("architecture.activation", self.activation, ACTIVATIONS)
         _one_of("architecture.padding", self.padding, PADDINGS)
         _one_of("architecture.first_layer_init", self.first_layer_init, FIRST_LAYER_INITS)
+
+    @property
+    def label(self) -> str:
+        """The family's name in tables: «gap», «vec», and «lap4» for windows of 4."""
+        return f"lap{self.window}" if self.name == "lap" else self.name
 
 
 @dataclass
@@ -195,6 +207,9 @@ class StackConfig(ArchitectureConfig):
     are shared or not; «dense:WIDTH»; an activation by its name; «flatten», «pool:WINDOW» and «global_pool». Numbers
     that are left out are those of the config: `width`, `kernel_size`, `window`. So is «activation». `depth` follows
     from the layers.
+
+    >>> StackConfig(layers=["conv:8:5", "relu", "pool:2", "flatten", "dense:16", "relu"]).depth
+    2
     """
 
     name: str = "stack"
@@ -232,11 +247,17 @@ class InferenceConfig:
 class GradientDescentConfig(InferenceConfig):
     """Mini-batch gradient descent on the squared error or the cross-entropy, plus λ/2·|θ|² (`l2` = λ).
 
-    The learning rate is `learning_rate_factor`·2/λmax, λmax the largest eigenvalue of the empirical tangent kernel of
-    `ntk_samples` training images at initialisation, unless `learning_rate` is given. Training stops at `max_steps`, or
-    when an evaluation finds every training example right and `stop_when_fitted` is set. The defaults are the
-    algorithm NN+ of Xiao & Pennington (2022, App. B.1). For K classes and momentum m, the squared error is stable up
-    to a factor of K·(1 + m): 19 for ten classes, but less than the default 8 for four and fewer.
+    The learning rate is `learning_rate_factor`·2/λmax, unless `learning_rate` is given. λmax is the largest eigenvalue
+    of Θ/N, with Θ the empirical tangent kernel of N = `ntk_samples` training images, averaged over `ntk_draws` draws of
+    the initial values, of which the run's own is the first. `ntk_outputs`: «mean» takes Θ [N, N] of one output,
+    averaged over the K outputs, as the paper does; «all» the kernel [N·K, N·K] of all outputs, whose λmax is larger at
+    finite width.
+
+    Training stops at `max_steps`, or when an evaluation finds every training example right and `stop_when_fitted` is
+    set. Beside `max_steps` and what concerns Θ, the defaults are the algorithm NN+ of Xiao & Pennington (2022,
+    App. B.1). For K classes and momentum m, wide networks are stable on the squared error up to a factor of K·(1 + m),
+    which is 19 for ten classes, but less than the default 8 for four and fewer; narrow ones up to less. A rate above
+    what the run's network allows is warned of before training.
     """
 
     loss: str = "mse"
@@ -246,20 +267,23 @@ class GradientDescentConfig(InferenceConfig):
     momentum: float = 0.9
     l2: float = 1e-7
     batch_size: int = 40
-    max_steps: int = 1_000_000
+    max_steps: int = 5000
     eval_every: int | None = None  # null: so that evaluation takes about a tenth of the training time
     stop_when_fitted: bool = True
     ntk_samples: int = 256
+    ntk_draws: int = 3
+    ntk_outputs: str = "mean"
     checkpoint_steps: list[int] = field(default_factory=list)  # steps whose weights are kept; 0 is the initialisation
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _one_of("inference.loss", self.loss, LOSSES)
         _one_of("inference.optimizer", self.optimizer, OPTIMIZERS)
+        _one_of("inference.ntk_outputs", self.ntk_outputs, NTK_OUTPUTS)
         _positive("inference.learning_rate_factor", self.learning_rate_factor)
         _positive("inference.learning_rate", self.learning_rate, "learning_rate_factor·2/λmax")
         _at_least("inference.l2", self.l2, 0)
-        for key in ("batch_size", "max_steps", "ntk_samples"):
+        for key in ("batch_size", "max_steps", "ntk_samples", "ntk_draws"):
             _at_least(f"inference.{key}", getattr(self, key), 1)
         _at_least("inference.eval_every", self.eval_every, 1, "an automatic choice")
         if not 0 <= self.momentum < 1:
@@ -402,7 +426,14 @@ class PlaneConfig(SampledConfig):
 
 @dataclass
 class RunConfig:
-    """One run: a triplet on a data set, from one seed. Its resolved values are its identity."""
+    """One run: a triplet on a data set, from one seed. Its resolved values are its identity.
+
+    >>> RunConfig(data=DigitsConfig(subset_size=100), seed=3).data.preprocess
+    'standardize'
+    >>> RunConfig(seed=-1)
+    Traceback (most recent call last):
+    geomsym.errors.ConfigError: seed=-1: give a number of at least 0
+    """
 
     data: DataConfig = field(default_factory=PhotoPatchesConfig)
     transform: TransformConfig = field(default_factory=TransformConfig)

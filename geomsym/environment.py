@@ -1,6 +1,5 @@
 """Where a run took place: code version, library versions, machine and device."""
 
-import os
 import platform
 import subprocess
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 
 import geomsym
+from geomsym.cores import available_cores
 
 LIBRARIES = ("torch", "torchvision", "numba", "numpy", "scipy", "pandas", "scikit-learn", "scikit-image", "hydra-core")
 
@@ -30,7 +30,7 @@ def environment(device: str) -> dict[str, Any]:
         if device.startswith("cuda")
         else platform.processor() or platform.machine(),
         "threads": torch.get_num_threads(),
-        "cores": os.cpu_count(),
+        "cores": available_cores(),
     }
 
 
@@ -42,9 +42,9 @@ def _git() -> dict[str, Any]:
         return {}
     try:
         commit, status = (
-            subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+            subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=True).stdout.decode().strip()
             for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain"])
         )
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, UnicodeDecodeError, subprocess.CalledProcessError):
         return {}
     return {"git_commit": commit, "git_dirty": bool(status)}

@@ -5,20 +5,20 @@ import json
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from geomsym import data
 from geomsym.config import RunConfig
-from geomsym.data import fingerprint
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """The version of the run folder's layout and columns; part of every run id."""
 
 
 def canonical(cfg: RunConfig) -> dict[str, Any]:
     """The configuration as plain data, without anything that depends on the machine.
 
-    In place of the path `data.root` stands a digest of what lies there, where the data are the user's own.
+    In place of the path `data.root` stands a digest of what lies there, of every source that reads files.
     """
     plain = _plain(cfg)
-    plain["data"]["root"] = fingerprint(cfg.data)
+    plain["data"]["root"] = data.fingerprint(cfg.data)
     return plain
 
 
@@ -36,7 +36,8 @@ def _plain_value(value: Any, kind: Any) -> Any:
 def run_id(cfg: RunConfig) -> str:
     """Twelve hexadecimal digits that name a run: a hash of its canonical configuration and the schema version.
 
-    The same configuration is the same run on any machine. Raises `UserError` where the user's own data can't be read.
+    The same configuration on the same data is the same run on any machine. Raises `UserError` where data on disk can't
+    be read.
     """
     record = {"schema_version": SCHEMA_VERSION} | canonical(cfg)
     text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

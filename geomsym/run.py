@@ -10,26 +10,29 @@ from geomsym import data
 from geomsym.architectures import architecture_specs
 from geomsym.architectures.layer_specs import Specs, shapes
 from geomsym.config import DataConfig, GeometryConfig, RunConfig
-from geomsym.data.folders import data_path
+from geomsym.data.registry import source_folder
 from geomsym.errors import look_up
 from geomsym.geometry.scan import Scan, State, check_scan, scan
 from geomsym.identity import run_id
 from geomsym.inference import INFERENCE, InferenceResult, ReportProgress, silent
 from geomsym.kernels import Kernels
+from geomsym.threads import keep_torch_to_cores
 from geomsym.transforms import check_transform, sample_transform
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run gave: its id, its configuration, the fit, the device and the seconds it took."""
+    """What a run gave: its id, its configuration, the fit, the device, the seconds it took, the classes' names."""
 
     run_id: str
     config: RunConfig
     fit: InferenceResult
     device: str
     seconds: float
+    class_names: tuple[str, ...] = ()
 
 
+@data.looked_at_once()
 def run(
     cfg: RunConfig, device: str = "cpu", report: ReportProgress = silent, kernels: Kernels | None = None
 ) -> RunResult:
@@ -37,16 +40,25 @@ def run(
 
     Raises `UserError` where the configuration can't be carried out: data that isn't there, a transform or a layer
     that doesn't fit the images, a name that isn't in its registry.
+
+    The four corners of the exclusive or, by kernel regression with the tangent kernel of a network of infinite width:
+
+    >>> from geomsym.config import ArchitectureConfig, KernelRegressionConfig, RunConfig, XorConfig
+    >>> network, ntk = ArchitectureConfig("fcn", depth=2), KernelRegressionConfig("ntk")
+    >>> result = run(RunConfig(XorConfig(noise_variance=0), architecture=network, inference=ntk))
+    >>> result.fit.status, result.fit.metrics["test_accuracy"]
+    ('ok', 1.0)
     """
     start = perf_counter()
     specs, dataset = prepare(cfg, device)
     infer = look_up("inference.name", cfg.inference.name, INFERENCE)
     fit = infer(specs, dataset, cfg.inference, cfg.seed, report, kernels)
-    return RunResult(run_id(cfg), cfg, fit, device, perf_counter() - start)
+    return RunResult(run_id(cfg), cfg, fit, device, perf_counter() - start, dataset.class_names)
 
 
 def prepare(cfg: RunConfig, device: str) -> tuple[Specs, data.Dataset]:
     """The layers of a run, and its data, transformed, on the device."""
+    keep_torch_to_cores()
     torch.backends.cudnn.allow_tf32 = False  # convolutions in true float32, as matrix products are
     dataset = _load(cfg.data, getattr(torch, cfg.dtype), device)
     transform = sample_transform(
@@ -103,7 +115,7 @@ _loaded: dict[tuple, data.Dataset] = {}
 
 
 def _load(cfg: DataConfig, dtype: torch.dtype, device: str) -> data.Dataset:
-    key = (repr(cfg), data_path(cfg.root), data.fingerprint(cfg), dtype, device)
+    key = (repr(cfg), source_folder(cfg), data.fingerprint(cfg), dtype, device)
     if key not in _loaded:
         _loaded.clear()
         _loaded[key] = data.load(cfg, dtype, device)

@@ -58,7 +58,13 @@ def _leads(key: str, point: Point) -> bool:
 
 
 def overrides(axes: Axes) -> list[list[str]]:
-    """The override lists of all combinations of points, group choices («architecture=gap») before details."""
+    """The override lists of all combinations of points, group choices («architecture=gap») before details.
+
+    >>> axes = {"seed": [{"seed": "0"}, {"seed": "1"}]}
+    >>> axes |= {"architecture": [{"architecture.width": "64", "architecture": "gap"}]}
+    >>> overrides(axes)
+    [['seed=0', 'architecture=gap', 'architecture.width=64'], ['seed=1', 'architecture=gap', 'architecture.width=64']]
+    """
     combinations = product(*axes.values())
     merged = ({key: value for point in points for key, value in point.items()} for points in combinations)
     return [
@@ -77,7 +83,11 @@ def unique(items: Iterable) -> list:
 
 
 def literal(value: object) -> str:
-    """A value in the override grammar."""
+    """A value in the override grammar.
+
+    >>> [literal(value) for value in (None, True, 0.5, "gap", "two words", [1, "a"])]
+    ['null', 'true', '0.5', 'gap', "'two words'", '[1,a]']
+    """
     match value:
         case None:
             return "null"

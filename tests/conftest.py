@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 import torch
 
+from geomsym.columns import RUN_COLUMNS
 from geomsym.config import ArchitectureConfig, GradientDescentConfig, RunConfig, SinusoidConfig
-from geomsym.results import RUN_COLUMNS
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -21,6 +21,15 @@ def plain_terminal(monkeypatch):
     """Output of a known width without colours, and no data folder of the user's own."""
     for name, value in {"NO_COLOR": "1", "COLUMNS": "80", "GEOMSYM_DATA": ""}.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(autouse=True)
+def cache_of_its_own(monkeypatch, tmp_path_factory):
+    """Digests of a test's files are remembered apart from the user's, and apart from those of other tests."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setattr("geomsym.data.digest_cache.cache_folder", lambda: folder)
+    monkeypatch.setattr("geomsym.data.digest_cache._remembered", {})
+    return folder
 
 
 @pytest.fixture

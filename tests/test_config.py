@@ -45,7 +45,7 @@ REQUIRED = {config.DataConfig: {"name": "mnist"}}
 
 FIELDS = [(kind, item) for kind in CLASSES for item in fields(kind)]
 NUMBERS = [(kind, item) for kind, item in FIELDS if item.type in (int, float, int | None, float | None)]
-NAMES_OF_REGISTRIES = {"name", "root", "activation"}
+NAMES_OF_REGISTRIES = {"name", "root"}
 WORDS = [(kind, item.name) for kind, item in FIELDS if item.type is str and item.name not in NAMES_OF_REGISTRIES]
 
 

@@ -21,7 +21,8 @@ from geomsym.config import (
     TransformConfig,
     XorConfig,
 )
-from geomsym.errors import UserError
+from geomsym.data import cifar10, fingerprint, mnist
+from geomsym.errors import DataError, UserError
 from geomsym.identity import SCHEMA_VERSION, canonical, run_id
 
 RUNS = {
@@ -35,6 +36,23 @@ RUNS = {
 }
 ALIKE = {"mnist": "cifar10"}
 """Sources that one dataclass configures: their names alone tell their runs apart."""
+
+
+@pytest.fixture(autouse=True)
+def public_sets(tmp_path_factory, monkeypatch):
+    """A data folder with files under the names of MNIST's and CIFAR-10's: an id asks for their bytes alone."""
+    folder = tmp_path_factory.mktemp("sets")
+    write_set(mnist.FILES, folder)
+    write_set(cifar10.FILES, folder)
+    monkeypatch.setenv("GEOMSYM_DATA", str(folder))
+    return folder
+
+
+def write_set(files, folder, content=b"digits"):
+    for name in files.files:
+        path = folder / files.subfolder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content + name.encode())
 
 
 def changed(value):
@@ -84,14 +102,25 @@ def test_the_data_set_alone_makes_another_run():
 
 
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
-def test_where_a_public_data_set_lies_does_not_matter(run):
-    assert run_id(replace(run, data=replace(run.data, root="/somewhere"))) == run_id(run)
+def test_where_a_public_data_set_lies_does_not_matter(run, tmp_path):
+    write_set(mnist.FILES, tmp_path)
+    (tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte.gz").write_bytes(b"left by the download")
+    assert run_id(replace(run, data=replace(run.data, root=str(tmp_path)))) == run_id(run)
+
+
+def test_another_set_under_the_names_of_mnist_is_another_run(tmp_path):
+    fashion = replace(RUNS["mnist"], data=replace(RUNS["mnist"].data, root=str(tmp_path)))
+    write_set(mnist.FILES, tmp_path, content=b"shirts")
+    assert run_id(fashion) != run_id(RUNS["mnist"])
+    (tmp_path / "MNIST" / "raw" / "t10k-labels-idx1-ubyte").unlink()
+    with pytest.raises(DataError, match=rf"mnist: looked in {tmp_path}/MNIST, which is damaged or incomplete"):
+        run_id(fashion)
 
 
 def test_the_id_of_the_default_run():
     """Results on disk are found by this id. Where it must change, raise SCHEMA_VERSION with it."""
-    assert SCHEMA_VERSION == 2
-    assert run_id(RunConfig()) == "0da83ef3c950"
+    assert SCHEMA_VERSION == 3
+    assert run_id(RunConfig()) == "2a491b1746d8"
 
 
 def test_the_schema_version_is_part_of_the_id(monkeypatch):
@@ -132,7 +161,9 @@ def test_a_notebook_and_the_command_line_mean_the_same_run():
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
 def test_the_canonical_configuration_is_plain_and_survives_yaml(run):
     plain = canonical(run)
-    assert plain == asdict(run)
+    expected = asdict(run)
+    expected["data"]["root"] = fingerprint(run.data)
+    assert plain == expected
     assert yaml.safe_load(OmegaConf.to_yaml(OmegaConf.create(plain))) == plain
 
 

@@ -1,18 +1,20 @@
 """Tables from run folders: rows, columns, types, and what becomes of folders that aren't whole."""
 
+import re
 import shutil
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 
+from geomsym.columns import CURVE_COLUMNS, RUN_COLUMNS
 from geomsym.config import GradientDescentConfig, TransformConfig
 from geomsym.errors import DataError
-from geomsym.execute import folder_of, is_finished, plan
-from geomsym.execute.record import identity
+from geomsym.execute import folder_of, identity, is_finished, plan
 from geomsym.files import write_csv, write_json
 from geomsym.identity import SCHEMA_VERSION, run_id
-from geomsym.results import CURVE_COLUMNS, RUN_COLUMNS, STATUSES, collect, experiments, load, statuses
+from geomsym.results import collect, gather, load
+from geomsym.run_folders import STATUSES, experiments, statuses
 
 
 def begin(folder, cfg):
@@ -33,11 +35,17 @@ def finish(folder, cfg, status="ok", **outcome):
     write_json(folder_of(folder, cfg) / "metrics.json", row)
 
 
-def test_a_run_of_an_older_version_is_named(tmp_path, tiny):
+def test_a_run_of_another_version_is_named_and_keeps_nobody_from_the_others(tmp_path, tiny):
+    finish(tmp_path / "x", tiny(seed=1))
     begin(tmp_path / "x", tiny())
     write_json(folder_of(tmp_path / "x", tiny()) / "metrics.json", identity(tiny()) | {"schema_version": 1})
-    with pytest.raises(DataError, match=f"{run_id(tiny())}: a run with records of version 1, and this is version 2"):
-        collect(tmp_path / "x")
+    results = collect(tmp_path / "x")
+    assert list(results.runs.seed) == [1]
+    (message,) = results.spoilt
+    assert re.search(
+        f"{run_id(tiny())}: a run with records of version 1, and this is version {SCHEMA_VERSION}", message
+    )
+    assert statuses(tmp_path / "x") == dict.fromkeys(STATUSES, 0) | {"ok": 1, "other_version": 1}
 
 
 def text(path):
@@ -184,13 +192,24 @@ def test_other_folders_among_the_runs_are_passed_over(tmp_path, tiny):
     assert len(collect(tmp_path / "x").runs) == 1 and sum(statuses(tmp_path / "x").values()) == 1
 
 
-@pytest.mark.parametrize("name", ["metrics.json", "environment.json"])
-@pytest.mark.parametrize("content", [b"", b'{"status": "o', b"\xff\xfe"])
-def test_a_spoilt_file_is_named(tmp_path, tiny, name, content):
-    begin(tmp_path / "x", tiny())
-    (folder_of(tmp_path / "x", tiny()) / name).write_bytes(content)
-    with pytest.raises(DataError, match=rf"{run_id(tiny())}/{name}: not valid JSON .*delete it"):
-        collect(tmp_path / "x")
+def test_collecting_needs_no_permission_to_write(tmp_path, tiny, monkeypatch):
+    finish(tmp_path / "x", tiny())
+    written = collect(tmp_path / "x")
+    monkeypatch.setattr("geomsym.results.write_csv", None)
+    gathered = gather(tmp_path / "x")
+    pd.testing.assert_frame_equal(gathered.runs, written.runs)
+    pd.testing.assert_frame_equal(gathered.runs, load(tmp_path / "x").runs)
+    pd.testing.assert_frame_equal(gathered.curves, load(tmp_path / "x").curves)
+
+
+@pytest.mark.parametrize("name", ["runs.csv", "magnification.csv"])
+def test_a_spoilt_table_is_named(tmp_path, tiny, name):
+    finish(tmp_path / "x", tiny())
+    collect(tmp_path / "x")
+    (tmp_path / "x" / name).write_bytes(b'\x00\xff\n"')
+    with pytest.raises(DataError, match=f"{name}: not a readable table .*makes it again"):
+        load(tmp_path / "x")
+    assert list(collect(tmp_path / "x").runs.seed) == [0]
 
 
 def test_after_an_interrupt_between_the_tables_there_is_no_half_of_them(tmp_path, tiny, monkeypatch):

@@ -1,12 +1,9 @@
-"""Is volume magnified at the decision boundary? Numbers from measured slices, over seeds and against two controls.
+"""Is volume magnified at the decision boundary? Statistics of measured slices, over seeds, with two controls.
 
-Zavatone-Veth et al. (2023) read from pictures that training expands volume elements near decision boundaries. Here
-every scan of a run becomes a few statistics, `statistics`; `magnification` takes their means over seeds and compares
-them with those of the same networks at initialisation and of networks trained on shuffled labels.
+Zavatone-Veth et al. (2023) show in pictures that training expands volume elements near decision boundaries. Here
+`statistics` turns every scan of a run into a few numbers, and `magnification` takes their means over seeds. It compares
+them with those of the same networks at initialisation, and of networks trained on shuffled labels.
 """
-
-# pyright: reportArgumentType=false, reportCallIssue=false, reportReturnType=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
 
 from collections.abc import Sequence
 from functools import reduce
@@ -33,11 +30,11 @@ MEASURED = ["t", "predicted_class", "entropy", "margin", *VOLUMES.values()]
 """The columns that statistics are taken of."""
 
 ROUNDING = 1e-9
-"""Logarithms of volumes that differ by no more are taken as constant."""
+"""Logarithms of volumes that differ by no more than this count as equal."""
 
 RESAMPLES = 9999
 LEVEL = 0.95
-"""Of the bootstrap: how often the seeds are drawn anew, and the part of the means that lies in the interval."""
+"""The bootstrap's number of resamples, and the confidence level of its interval."""
 
 Array = NDArray[np.float64]
 
@@ -56,8 +53,8 @@ def statistics(table: pd.DataFrame) -> pd.DataFrame:
 
     A volume that is magnified at the boundary has a positive difference, a negative correlation with the margin and a
     positive one with the entropy. The same of slice_log_volume have the prefix `slice_`. A value is missing (nan) where
-    it isn't defined: without a boundary or points off it; for a volume that is nan at a point; the difference also for
-    one that is 0 at a point, the correlations and the peak for one that is the same at all points.
+    it isn't defined: if the slice has no boundary, or no points off it, or a volume is nan at a point. The difference
+    is also missing if a volume is 0 at a point; the correlations and the peak if it is the same at all points.
 
     Raises `DataError` where a slice lacks points or has some twice.
     """
@@ -99,8 +96,8 @@ def slice_statistics(points: pd.DataFrame) -> dict[str, float]:
 def on_boundary(classes: NDArray) -> NDArray[np.bool_]:
     """Which points of a path [p] or a grid [rows, columns] have a neighbour of another class.
 
-    Neighbours are the next points along each axis: two on a path, four in a grid. The boundary is so a band, one point
-    wide on either side, at any resolution.
+    Neighbours are the next points along each axis: two on a path, four in a grid. So the boundary is a band that is one
+    point wide on either side, at any resolution.
     """
     result = np.zeros(classes.shape, dtype=bool)
     for axis, size in enumerate(classes.shape):
@@ -110,7 +107,7 @@ def on_boundary(classes: NDArray) -> NDArray[np.bool_]:
 
 
 def difference(values: Array, chosen: NDArray[np.bool_]) -> float:
-    """The mean over the chosen of some values [p] minus that over the others; nan where there are none of either."""
+    """The mean of the chosen values among [p] minus the mean of the others; nan if either group is empty."""
     if chosen.all() or not chosen.any() or not np.isfinite(values).all():
         return np.nan
     return float(values[chosen].mean() - values[~chosen].mean())
@@ -120,7 +117,7 @@ def rank_correlation(log_volume: Array, other: Array) -> float:
     """Spearman's correlation between the ranks of log_volume and other values [p]; nan where either doesn't vary."""
     if not (varies(log_volume, ROUNDING) and varies(other)):
         return np.nan
-    return float(spearmanr(log_volume, other).statistic)
+    return float(spearmanr(log_volume, other).statistic)  # pyright: ignore[reportAttributeAccessIssue]  # scipy has no types
 
 
 def peak_position(t: Array, log_volume: Array) -> float:
@@ -136,9 +133,12 @@ def varies(values: Array, rounding: float = 0.0) -> bool:
 def crossings(t: Array, classes: NDArray, margin: Array) -> Array:
     """Where between points t [p] of a path the predicted class changes.
 
-    Where the margin [p], its sign reversed behind the change, is 0 when interpolated linearly: an error of second order
-    in the distance of the points, if the same two classes are ahead of all others at both. Halfway where margins are
-    missing or both 0.
+    The margin [p] is taken with the opposite sign after the change and interpolated linearly; the crossing is its zero.
+    The error is of second order in the distance of the points if the same two classes lead at both. If margins are
+    missing or both 0, the crossing is halfway.
+
+    >>> crossings(np.array([0.0, 1.0, 2.0]), np.array([7, 7, 6]), np.array([4.0, 1.0, 3.0])).tolist()
+    [1.25]
     """
     (before,) = np.nonzero(np.diff(classes))
     both = margin[before] + margin[before + 1]
@@ -154,11 +154,11 @@ def nearest_to(position: float, places: Array) -> float:
 def magnification(statistics: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """Means over seeds of the statistics of trained networks, of two controls, and of the differences from these.
 
-    `statistics` is what the function of this name gives; `runs` has run_id, seed, shuffled_labels (boolean) and, in all
-    other columns, settings: runs that agree in these differ in their seeds alone. Runs that `runs` doesn't list are
-    left out. One row a setting, slice, layer, statistic, step and `control`, which is one of
+    `statistics` is the result of the function of this name. `runs` has the columns run_id, seed and shuffled_labels
+    (boolean); all other columns are settings, and runs with equal settings differ in their seeds only. Runs that `runs`
+    doesn't list are left out. One row a setting, slice, layer, statistic, step and `control`, which is one of
 
-    - `trained`: every step but 0; the last one of each run, not the same number in all, is the step «last»
+    - `trained`: every step but 0; the last step of each run is called «last», as its number differs between runs
     - `initialisation`: step 0 of the same runs
     - `shuffled`: the last step of runs trained on shuffled labels
     - `trained - initialisation`: the mean difference, in the same run, of every step of `trained` from step 0
@@ -167,7 +167,7 @@ def magnification(statistics: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     Each with its `mean`, `standard_error`, the interval `low`, `high` of `mean_over_seeds`, and `seeds`, the number of
     seeds with a value: for `trained - shuffled`, in the smaller group. Several runs of one seed are averaged first.
     """
-    settings = [column for column in runs if column not in RUN]
+    settings = [column for column in map(str, runs) if column not in RUN]
     keys = [*settings, *SCAN, "statistic", "step"]
     table = _labelled(statistics.merge(runs, on="run_id", validate="many_to_one"))
     groups = {control: table[table["control"] == control] for control in ("trained", "initialisation", "shuffled")}
@@ -187,10 +187,10 @@ def magnification(statistics: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
 def mean_over_seeds(values: Sequence[float], baseline: Sequence[float] | None = None) -> dict[str, float]:
     """The mean of values, one a seed, or the difference of two means, with its standard error and bootstrap interval.
 
-    `low` and `high` are the percentiles 2.5 and 97.5 of the mean when as many seeds are drawn anew with replacement
-    (Efron & Tibshirani 1993, ch. 13), from each group by itself. That is too narrow for few seeds: for normal values it
-    holds the true mean in 75 % of cases with 3 seeds, 85 % with 5, 90 % with 10 and 94 % with 20. `seeds` counts those
-    with a value, in the smaller group; with fewer than two there is no standard error and no interval (nan).
+    `low` and `high` are the percentiles 2.5 and 97.5 of the mean over resampled seeds, drawn with replacement from each
+    group by itself (Efron & Tibshirani 1993, ch. 13). This interval is too narrow for few seeds: for normal values it
+    contains the true mean in 75 % of cases with 3 seeds, 85 % with 5, 90 % with 10 and 94 % with 20. `seeds` is the
+    number of seeds with a value, in the smaller group; below two there is no standard error and no interval (nan).
     """
     samples = [np.asarray(group, dtype=np.float64) for group in ([values] if baseline is None else [values, baseline])]
     samples = [np.sort(sample[~np.isnan(sample)]) for sample in samples]  # the order of the seeds doesn't matter
@@ -207,7 +207,7 @@ def mean_over_seeds(values: Sequence[float], baseline: Sequence[float] | None = 
 
 
 def _labelled(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with a column `control` and its steps as names, sorted by them, the last of every run behind all."""
+    """The table with a column `control` and steps as names, sorted by step; the last step of every run comes last."""
     number = table["step"].astype("float64")
     trained, shuffled = number > 0, table["shuffled_labels"].astype(bool)
     last = trained & (number == number.groupby(table["run_id"]).transform("max"))

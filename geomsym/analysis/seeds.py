@@ -4,12 +4,12 @@ import pandas as pd
 
 SETTING = ["data", "transform", "transform_strength", "architecture", "width", "depth", "activation", "inference",
            "subset_size"]  # fmt: skip
-"""The columns of runs.csv that, with any dotted config keys, make runs equal up to their seed."""
+"""The columns of runs.csv, beside dotted config keys, that are equal in runs that differ only in their seeds."""
 
 
 def setting_columns(runs: pd.DataFrame) -> list[str]:
-    """The columns of a table of runs by which runs that differ in their seeds alone are grouped."""
-    return [*SETTING, *(column for column in runs if "." in column)]
+    """The columns that group the runs of a table: runs of one group differ only in their seeds."""
+    return [*SETTING, *(column for column in map(str, runs) if "." in column)]
 
 
 def over_seeds(runs: pd.DataFrame, value: str = "best_test_accuracy") -> pd.DataFrame:
@@ -18,6 +18,12 @@ def over_seeds(runs: pd.DataFrame, value: str = "best_test_accuracy") -> pd.Data
     A run is fitted when its status is «ok» (Xiao & Pennington 2022, App. B.1). Adds the columns `mean`,
     `standard_error` (of the mean, s/√n; missing for one run), `fitted` and `runs`, the numbers of fitted and of all
     runs. A setting without a fitted run has no mean.
+
+    >>> setting = dict.fromkeys(SETTING, "the same")
+    >>> found = [("ok", 0.25), ("ok", 0.75), ("diverged", 0.1)]  # one run a seed
+    >>> runs = pd.DataFrame([setting | {"status": status, "best_test_accuracy": value} for status, value in found])
+    >>> over_seeds(runs)[["mean", "standard_error", "fitted", "runs"]].to_dict("records")
+    [{'mean': 0.5, 'standard_error': 0.25, 'fitted': 2, 'runs': 3}]
     """
     columns = setting_columns(runs)
     fitted = runs[value].where(runs.status == "ok")

@@ -1,4 +1,4 @@
-"""The finite reading of layer specs: a torch network with its random initial values."""
+"""From layer specs to a torch network of finite width, with random initial values."""
 
 from functools import singledispatch
 from math import sqrt
@@ -23,11 +23,18 @@ from geomsym.seeds import torch_generator
 
 
 def build(specs: Specs, input_shape: Shape, seed: int = 0, dtype: torch.dtype = torch.float32) -> nn.Sequential:
-    """A network for inputs of shape `input_shape` [c, h, w] (no batch), one module a spec, on the CPU.
+    """A network for inputs of shape `input_shape` [c, h, w] (no batch), one module for each spec, on the CPU.
 
     Parameters are independent, of mean 0 and variance 1, and the same for every dtype up to rounding: they
     are drawn in float64 from `seed`. Raises `ConfigError` where the layers and the input's shape don't fit
     together.
+
+    The scale of a layer stands in its forward pass, so that a single linear layer is σ_w/√fan_in · W x + σ_b · b:
+
+    >>> linear = build((Flatten(), Dense(4, w_variance=2.0, b_variance=0.0)), (3, 2, 2))
+    >>> x, W = torch.ones(1, 3, 2, 2), linear[1].weight
+    >>> W.shape, torch.allclose(linear(x), sqrt(2 / 12) * x.flatten(1) @ W.T)
+    (torch.Size([4, 12]), True)
     """
     generator = torch_generator(seed, "parameters")
     inputs = shapes(specs, input_shape)[:-1]

@@ -1,4 +1,4 @@
-"""Layer specifications: one description of a network, which has a finite and an infinite reading.
+"""Layer specifications: one description of a network, for finite and for infinite width.
 
 An architecture is a tuple of these records. Shapes are written without the batch: an image [c, h, w] until
 `Flatten` or `GlobalAveragePool`, then a vector [n]. In the NTK parameterisation a layer with weights computes
@@ -17,7 +17,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Weighted:
-    """What layers with weights share; `init`, «gaussian» or «uniform», is the law of the weights."""
+    """The fields that all layers with weights have; `init`, «gaussian» or «uniform», is the law of the weights."""
 
     width: int
     w_variance: float = 2.0

@@ -1,6 +1,6 @@
-"""Layers in the NTK parameterisation: parameters have variance one, the scales stand in the forward pass.
+"""Layers in the NTK parameterisation: parameters have variance one, and the forward pass multiplies by the scales.
 
-Inputs are batched, [b, c, h, w] or [b, m]. All of it is differentiable forward and backward (torch.func).
+Inputs are batched, [b, c, h, w] or [b, m]. All layers are differentiable in forward and reverse mode (torch.func).
 """
 
 from math import sqrt
@@ -48,8 +48,8 @@ class LocallyConnected(nn.Module):
     """A convolution with a filter of its own at every position: W [h, w, n, c, k, k] and b [h, w, n].
 
     One batched matrix product over positions, with the k² neighbours of every position side by side. Parameters take
-    h·w·n·c·k² numbers, h·w times as many as a convolution's. The neighbourhoods take b·h·w·c·k², k² = 9 times the
-    input, and are kept for the backward pass.
+    h·w·n·c·k² numbers, h·w times as many as a convolution's. The neighbourhoods take b·h·w·c·k² numbers, that is, k²
+    times the input, and are kept for the backward pass.
     """
 
     def __init__(self, spec: LocallyConnectedSpec, weight: Tensor, bias: Tensor):
@@ -63,10 +63,10 @@ class LocallyConnected(nn.Module):
         height, width, channels = self.bias.shape
         weight = self.weight.permute(0, 1, 2, 4, 5, 3).reshape(height * width, channels, -1)  # [h·w, n, k²·c]
         bias = self.bias.reshape(height * width, 1, channels)
-        out = torch.baddbmm(bias, self._neighbourhoods(x), weight.mT, beta=self.bias_scale, alpha=self.scale)
+        out = torch.baddbmm(bias, self.neighbourhoods(x), weight.mT, beta=self.bias_scale, alpha=self.scale)
         return out.reshape(height, width, -1, channels).permute(2, 3, 0, 1)
 
-    def _neighbourhoods(self, x: Tensor) -> Tensor:
+    def neighbourhoods(self, x: Tensor) -> Tensor:
         """[b, c, h, w] -> [h·w, b, k²·c]; with channels innermost it is copies of contiguous rows."""
         height, width, k = x.shape[2], x.shape[3], self.kernel_size
         padded = pad(x, k // 2, self.padding).permute(2, 3, 0, 1)

@@ -8,7 +8,6 @@ separately (LCN, VEC), means over windows (LAP), or one mean (GAP). A stack has 
 from collections.abc import Callable
 from dataclasses import replace
 
-from geomsym.architectures.activations import ACTIVATIONS
 from geomsym.architectures.layer_specs import (
     Activation,
     AveragePool,
@@ -73,9 +72,8 @@ ARCHITECTURES: dict[str, Callable[[ArchitectureConfig], Specs]] = {
 def architecture_specs(cfg: ArchitectureConfig, outputs: int) -> Specs:
     """The layer specs of a configured architecture with a dense readout of `outputs` values.
 
-    Raises `ConfigError` for an unknown name or activation.
+    Raises `ConfigError` for an unknown name.
     """
-    look_up("architecture.activation", cfg.activation, ACTIVATIONS)
     body = stack(cfg) if isinstance(cfg, StackConfig) else look_up("architecture.name", cfg.name, ARCHITECTURES)(cfg)
     return (*body, Dense(outputs, cfg.w_variance, cfg.b_variance))
 
@@ -84,11 +82,9 @@ def specs(name: str, outputs: int = 10, **settings) -> Specs:
     """The layer specs by keyword: ``specs("gap", depth=8, width=128)``, ``specs("stack", layers=["conv:64", …])``.
 
     Settings are the fields of `geomsym.config.ArchitectureConfig` or `StackConfig`, with their defaults.
+
+    >>> [type(spec).__name__ for spec in specs("lap", depth=1, window=2)]
+    ['Conv', 'Activation', 'AveragePool', 'Flatten', 'Dense']
     """
     kind = StackConfig if name == StackConfig.name else ArchitectureConfig
     return architecture_specs(kind(name=name, **settings), outputs)
-
-
-def label(cfg: ArchitectureConfig) -> str:
-    """The family's name in tables: «gap», «vec», and «lap4» for windows of 4."""
-    return f"lap{cfg.window}" if cfg.name == "lap" else cfg.name

@@ -1,10 +1,9 @@
 """Data sources, subsets and preprocessing: `load(cfg)` gives a `Dataset`, `SOURCES` lists what there is.
 
-Importing this package imports no image library: each source imports what it needs when it is opened.
+What `__init__.pyi` lists is imported when it is first used, and each source imports what it needs when it is opened:
+neither the names of sources nor the identity of a run needs torch or an image library.
 """
 
-from geomsym.data.dataset import Dataset, Split
-from geomsym.data.loading import inspect, load
-from geomsym.data.registry import SOURCES, fingerprint
+import lazy_loader
 
-__all__ = ["SOURCES", "Dataset", "Split", "fingerprint", "inspect", "load"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,12 +1,12 @@
 """Your own arrays: an .npz file with x_train, y_train, x_test and y_test, named by `data.root`.
 
 Images are [n, h, w], [n, h, w, c] or [n, c, h, w], vectors [n, p]. Bytes are scaled to [0, 1], floats are
-kept. Labels are any integers: the distinct values of y_train in increasing order are the classes 0 … K−1,
-named by their value, so that labels 0 … K−1 stay as they are.
+kept (see `array_values`). Labels are integers or text: the distinct values of y_train in increasing order are the
+classes 0 … K−1, named by their value, so that labels 0 … K−1 stay as they are. Text is compared in Unicode's form NFC;
+bytes are read as UTF-8.
 """
 
-import functools
-import hashlib
+import unicodedata
 import zipfile
 import zlib
 from pathlib import Path
@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsym.config import DataConfig
-from geomsym.data.array_layout import channels_first
+from geomsym.data.array_values import images
 from geomsym.data.base import Labels, Source, SourceEntry
+from geomsym.data.digests import file_digest, look
 from geomsym.data.in_memory import in_memory
+from geomsym.data.names import displayed
 from geomsym.errors import ConfigError, DataError
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
@@ -27,25 +29,17 @@ def open_arrays(cfg: DataConfig, path: Path) -> Source:
     """The four arrays of a file, checked; raises `DataError` naming the file and the array at fault."""
     file = _existing(cfg, path)
     arrays = stored_arrays(file)
-    x_train, x_test = (_images(file, key, arrays[key]) for key in ("x_train", "x_test"))
+    x_train, x_test = (images(arrays[key], f"{file}: {key}") for key in ("x_train", "x_test"))
     _check_alike(file, x_train, x_test)
     values, y_train, y_test = _labels(file, arrays)
     train, test = (in_memory(x, y, cfg.image_size) for x, y in ((x_train, y_train), (x_test, y_test)))
-    return Source(train, test, tuple(str(value) for value in values))
+    return Source(train, test, tuple(displayed(str(value)) for value in values))
 
 
 def arrays_fingerprint(cfg: DataConfig, path: Path) -> str:
     """SHA-256 of the file's bytes; where the file lies does not enter."""
     file = _existing(cfg, path)
-    status = file.stat()
-    return _sha256(file, status.st_mtime_ns, status.st_size)
-
-
-@functools.lru_cache
-def _sha256(file: Path, modified: int, size: int) -> str:
-    """The digest of a file, computed again only when its time or size change: a sweep asks often."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return look(("arrays", str(file.absolute())), lambda: file_digest(str(file)).hex())
 
 
 def stored_arrays(file: Path) -> dict[str, NDArray]:
@@ -97,27 +91,6 @@ def _check_lengths(file: Path, arrays: dict[str, NDArray]) -> None:
             raise DataError(f"{file}: y_{part} has shape {list(y.shape)}; give one label for each example, [n]")
         if x.ndim == 0 or len(x) != len(y):
             raise DataError(f"{file}: x_{part} has shape {list(x.shape)} but y_{part} {list(y.shape)}; give n of both")
-        if x.size == 0:
-            raise DataError(f"{file}: x_{part} has shape {list(x.shape)} and no values; give at least one example")
-
-
-def _images(file: Path, key: str, images: NDArray) -> NDArray:
-    """The images [n, c, h, w], uint8, float32 or float64, all finite."""
-    if images.dtype == np.float16:
-        images = images.astype(np.float32)
-    if images.dtype not in (np.uint8, np.float32, np.float64):
-        remedy = "store bytes 0…255 as uint8, anything else as float32"
-        raise DataError(f"{file}: {key} has the type {images.dtype}; {remedy}")
-    _check_finite(file, key, images)
-    return channels_first(images, f"{file}: {key}")
-
-
-def _check_finite(file: Path, key: str, images: NDArray) -> None:
-    bad = ~np.isfinite(images)
-    if bad.any():
-        place = np.unravel_index(np.argmax(bad), images.shape)
-        where = ", ".join(str(index) for index in place)
-        raise DataError(f"{file}: {key}[{where}] is {images[place]}, one of {bad.sum()} such values; remove them")
 
 
 def _check_alike(file: Path, train: NDArray, test: NDArray) -> None:
@@ -130,20 +103,36 @@ def _check_alike(file: Path, train: NDArray, test: NDArray) -> None:
 
 def _labels(file: Path, arrays: dict[str, NDArray]) -> tuple[NDArray, Labels, Labels]:
     """The values of the classes [K], and both sets of labels as indices 0 … K−1."""
-    for key in ("y_train", "y_test"):
-        if not np.issubdtype(arrays[key].dtype, np.integer):
-            raise DataError(f"{file}: {key} has the type {arrays[key].dtype}; labels are integers: use astype(int)")
-    values, y_train = np.unique(arrays["y_train"], return_inverse=True)
+    train, test = (_label_values(file, key, arrays[key]) for key in ("y_train", "y_test"))
+    if (train.dtype.kind == "U") != (test.dtype.kind == "U"):
+        kinds = f"y_train are {arrays['y_train'].dtype} but those of y_test {arrays['y_test'].dtype}"
+        raise DataError(f"{file}: labels of {kinds}; store both as integers, or both as text")
+    values, y_train = np.unique(train, return_inverse=True)
     if len(values) < 2:
         raise DataError(f"{file}: y_train holds only the label {values[0]}; give at least two classes")
-    _check_same_classes(file, set(values.tolist()), set(arrays["y_test"].tolist()))
-    return values, y_train.astype(np.int64), np.searchsorted(values, arrays["y_test"]).astype(np.int64)
+    _check_same_classes(file, set(values.tolist()), set(test.tolist()))
+    return values, y_train.astype(np.int64), np.searchsorted(values, test).astype(np.int64)
 
 
-def _check_same_classes(file: Path, train: set[int], test: set[int]) -> None:
+def _label_values(file: Path, key: str, labels: NDArray) -> NDArray:
+    """Labels as integers in native byte order, or as text in NFC."""
+    if np.issubdtype(labels.dtype, np.integer):
+        return labels.astype(labels.dtype.newbyteorder("="), copy=False)
+    if labels.dtype.kind in "US":
+        return np.array([_text(label) for label in labels.tolist()])
+    reason = "labels are integers or text: use astype(int) or astype(str)"
+    raise DataError(f"{file}: {key} has the type {labels.dtype}; {reason}")
+
+
+def _text(label: str | bytes) -> str:
+    text = label if isinstance(label, str) else label.decode("utf-8", "surrogateescape")
+    return unicodedata.normalize("NFC", text)
+
+
+def _check_same_classes(file: Path, train: set, test: set) -> None:
     for key, other, missing in (("y_train", "y_test", test - train), ("y_test", "y_train", train - test)):
         if missing:
-            labels = ", ".join(str(label) for label in sorted(missing)[:10])
+            labels = ", ".join(displayed(str(label)) for label in sorted(missing)[:10])
             raise DataError(f"{file}: {key} has no example of label {labels}, which {other} has; give both all classes")
 
 

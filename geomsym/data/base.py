@@ -52,8 +52,8 @@ class SourceEntry(Generic[C]):
     """A line of the registry of sources.
 
     `open(cfg, folder)` opens the set; `folder` is where data lie on disk, which embedded sources ignore.
-    `fetch(folder)` downloads it, for sources that can. `fingerprint(cfg, folder)` identifies content that the
-    config does not determine, for sources whose path is the user's own.
+    `fetch(folder)` downloads it, for sources that can. `fingerprint(cfg, folder)` is a digest of the content, for
+    sources that read files, which the config does not determine: the same on any machine.
     """
 
     name: str

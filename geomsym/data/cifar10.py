@@ -10,7 +10,8 @@ from geomsym.data.base import LabelledImages, Source, SourceEntry
 from geomsym.data.in_memory import in_memory
 from geomsym.data.torchvision_sets import TorchvisionSet
 
-FILES = TorchvisionSet("cifar10", "CIFAR10", "cifar-10-batches-py")
+BATCHES = (*(f"data_batch_{k}" for k in range(1, 6)), "test_batch", "batches.meta")
+FILES = TorchvisionSet("cifar10", "CIFAR10", "cifar-10-batches-py", BATCHES)
 
 
 def open_cifar10(cfg: DataConfig, folder: Path) -> Source:
@@ -25,5 +26,10 @@ def _pool(part: Any, image_size: int | None) -> LabelledImages:
 
 
 ENTRY = SourceEntry(
-    "cifar10", DataConfig, "small photographs, 50,000 + 10,000, 3×32×32", open_cifar10, fetch=FILES.fetch
+    "cifar10",
+    DataConfig,
+    "small photographs, 50,000 + 10,000, 3×32×32",
+    open_cifar10,
+    fetch=FILES.fetch,
+    fingerprint=FILES.fingerprint,
 )

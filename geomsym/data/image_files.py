@@ -1,6 +1,12 @@
-"""Decoding image files of any size and format that PIL reads into squares of one size."""
+"""Decoding image files of any size and format that PIL reads into squares of one size.
 
-from collections.abc import Iterator
+An image is turned upright as its EXIF orientation says, laid on mid-grey where it is transparent, and converted to
+colour (see `pixels`). Files of more than 8 bits a channel are refused.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +15,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from geomsym.data.bit_depth import bit_depth, scale_transparency
+from geomsym.data.pixels import in_colour, upright
 from geomsym.errors import ConfigError, DataError, UserError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+UNDECODABLE = (
+    OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError,
+    struct.error, zlib.error,
+)  # fmt: skip
+"""What PIL's readers raise on files that are damaged or something else."""
 
 
 @dataclass(frozen=True)
@@ -24,19 +38,22 @@ class Square:
 
     @staticmethod
     def of_file(file: Path) -> "Square":
-        """The size of a square image, which other files have to share; only the header is read."""
+        """The size of a square image, which other files have to share."""
         with _opened(file) as image:
-            w, h = image.size
+            w, h = upright(image).size
         if w != h:
             raise ConfigError("data.image_size", None, f"{file} is {w}×{h}, not square: give the side to resize to")
         return Square(w, resize=False)
 
     def read(self, file: Path) -> NDArray[np.uint8]:
-        """Decode one file, in colour; raises `DataError` where PIL can't."""
-        with _opened(file) as image:
+        """Decode one file, upright and in colour; raises `DataError` where that can't be done."""
+        with _opened(file) as opened:
+            _check_depth(opened, file)
+            scale_transparency(opened)
+            image = in_colour(upright(opened))
             if not self.resize:
                 self._check_size(image, file)
-            return np.asarray(self._resized(_in_colour(image, file))).transpose(2, 0, 1)
+            return np.asarray(self._resized(image)).transpose(2, 0, 1)
 
     def _check_size(self, image: "Image", file: Path) -> None:
         w, h = image.size
@@ -55,6 +72,20 @@ class Square:
         return square.resize((self.side, self.side), Image.Resampling.BILINEAR)
 
 
+def check_named_as_images(files: Iterable[Path]) -> None:
+    """Raise `DataError` for the first file without an image's suffix that isn't one, such as notes.txt.
+
+    Only those are opened: a text among the images is found without looking into all of them.
+    """
+    from PIL import Image
+
+    known = Image.registered_extensions()
+    for file in files:
+        if file.suffix.lower() not in known:
+            with _opened(file):
+                pass
+
+
 @contextmanager
 def _opened(file: Path) -> Iterator["Image"]:
     """An image file; what PIL raises while it is open becomes a `DataError` that names the file."""
@@ -65,11 +96,13 @@ def _opened(file: Path) -> Iterator["Image"]:
             yield image
     except UserError:
         raise
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{file}: not an image that can be decoded ({error}); repair or remove it") from error
+    except (*UNDECODABLE, Image.DecompressionBombError) as error:
+        reason = error if str(error) else type(error).__name__
+        raise DataError(f"{file}: not an image that can be decoded ({reason}); repair or remove it") from error
 
 
-def _in_colour(image: "Image", file: Path) -> "Image":
-    if image.mode.startswith(("I", "F")):  # PIL would cut their values off at 255
-        raise DataError(f"{file}: has more than 8 bits per channel (PIL mode {image.mode}); convert it to 8 bits")
-    return image.convert("RGB")
+def _check_depth(image: "Image", file: Path) -> None:
+    depth = bit_depth(image)
+    if depth > 8:  # PIL would cut them off, some formats' silently
+        kind = f"PIL mode {image.mode}, format {image.format}, {depth} bits"
+        raise DataError(f"{file}: has more than 8 bits per channel ({kind}); convert it to 8 bits")

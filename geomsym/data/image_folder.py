@@ -1,26 +1,24 @@
 """A folder of image files: root/train/CLASS/* and root/test/CLASS/*, of any size and format that PIL reads.
 
-Classes are numbered by the sorted names of their folders. Every file of a class folder is an image, except
-those whose name begins with a dot; what else lies beside the class folders is ignored. Only chosen images are
-decoded.
+Classes are numbered by the sorted names of their folders (Unicode's form NFC). What counts as an image file says
+`class_folders`. Only chosen images are decoded.
 """
 
-import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geomsym.config import DataConfig
 from geomsym.data.base import Images, Indices, LabelledImages, Source, SourceEntry
-from geomsym.data.image_files import Square
+from geomsym.data.class_folders import ClassFiles
+from geomsym.data.digests import FileState
+from geomsym.data.folder_digest import folder_fingerprint, image_folder
+from geomsym.data.image_files import Square, check_named_as_images
 from geomsym.data.in_memory import as_float
 from geomsym.errors import DataError
-
-PARTS = ("train", "test")
-LAYOUT = "an image folder is FOLDER/train/CLASS/* and FOLDER/test/CLASS/*, named by data.root=FOLDER"
-
-ClassFiles = dict[str, list[Path]]  # class name -> image files, both sorted by name
 
 
 def open_image_folder(cfg: DataConfig, folder: Path) -> Source:
@@ -28,58 +26,32 @@ def open_image_folder(cfg: DataConfig, folder: Path) -> Source:
 
     Without an `image_size`, all images must be squares of one size.
     """
-    train, test = (class_files(folder, part) for part in PARTS)
-    _check_same_classes(folder, set(train), set(test))
-    first = next(iter(train.values()))[0]
-    square = Square.of_file(first) if cfg.image_size is None else Square(cfg.image_size)
-    return Source(_pool(train, square), _pool(test, square), tuple(train))
-
-
-def folder_fingerprint(cfg: DataConfig, folder: Path) -> str:
-    """SHA-256 of the relative paths and sizes of all image files; the path of the folder does not enter."""
-    digest = hashlib.sha256()
-    for file in (file for part in PARTS for files in class_files(folder, part).values() for file in files):
-        digest.update(f"{file.relative_to(folder).as_posix()}\0{file.stat().st_size}\0".encode())
-    return digest.hexdigest()
-
-
-def class_files(folder: Path, part: str) -> ClassFiles:
-    """The image files of each class in folder/part; raises `DataError` where there are none."""
-    root = folder / part
-    if not root.is_dir():
-        raise DataError(f"{root}: no such folder; {LAYOUT}, --data-root FOLDER or the variable GEOMSYM_DATA")
-    classes = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-    if not classes:
-        raise DataError(f"{root}: has no class folders; {LAYOUT}")
-    return {path.name: _images(path) for path in classes}
-
-
-def _images(class_folder: Path) -> list[Path]:
-    files = sorted(path for path in class_folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    if not files:
-        raise DataError(f"{class_folder}: has no image files; add some, or remove the class from train and test")
-    return files
+    listing = image_folder(folder)
+    every = chain.from_iterable((*listing.train.values(), *listing.test.values()))
+    check_named_as_images(Path(file.path) for file in every)
+    first = next(iter(listing.train.values()))[0]
+    square = Square.of_file(Path(first.path)) if cfg.image_size is None else Square(cfg.image_size)
+    return Source(_pool(listing.train, square), _pool(listing.test, square), listing.class_names)
 
 
 def _pool(classes: ClassFiles, square: Square) -> LabelledImages:
-    paths = [file for files in classes.values() for file in files]
-    labels = np.repeat(np.arange(len(classes)), [len(files) for files in classes.values()])
+    files = [file for members in classes.values() for file in members]
+    labels = np.repeat(np.arange(len(classes)), [len(members) for members in classes.values()])
+
+    def decoded(file: FileState) -> NDArray[np.uint8]:
+        pixels = square.read(Path(file.path))
+        if FileState.now(file.path)[1:3] != file[1:3]:  # it isn't what the run's id says
+            raise DataError(f"{file.path}: was written while this command ran; repeat the command")
+        return pixels
 
     def read(index: Indices) -> Images:
         pixels = np.empty((len(index), 3, square.side, square.side), np.uint8)
         with ThreadPoolExecutor() as threads:  # decoding leaves Python's lock
-            for row, image in enumerate(threads.map(square.read, (paths[i] for i in index))):
+            for row, image in enumerate(threads.map(decoded, (files[i] for i in index))):
                 pixels[row] = image
         return as_float(pixels)
 
     return LabelledImages(labels, read)
-
-
-def _check_same_classes(folder: Path, train: set[str], test: set[str]) -> None:
-    for part, missing in zip(PARTS, (test - train, train - test), strict=True):
-        if missing:
-            names = ", ".join(f"class '{name}'" for name in sorted(missing))
-            raise DataError(f"{folder / part}: has no folder for {names}; train and test need the same classes")
 
 
 ENTRY = SourceEntry(

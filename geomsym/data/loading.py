@@ -7,9 +7,9 @@ from torch import Tensor
 from geomsym.config import DataConfig
 from geomsym.data.base import Indices, LabelledImages
 from geomsym.data.dataset import Dataset, Split
-from geomsym.data.folders import data_path
+from geomsym.data.magnitude import check_magnitude
 from geomsym.data.preprocess import Preprocessing, fit
-from geomsym.data.registry import entry_of
+from geomsym.data.registry import entry_of, source_folder
 from geomsym.data.subsets import partition
 from geomsym.errors import ConfigError
 from geomsym.seeds import numpy_generator
@@ -20,12 +20,20 @@ def load(cfg: DataConfig, dtype: torch.dtype = torch.float32, device: torch.devi
 
     Raises `ConfigError` for values that do not fit the data, `DataError` for files that are missing or
     malformed.
+
+    Points of the plane are images of two channels and one pixel:
+
+    >>> from geomsym.config import XorConfig
+    >>> load(XorConfig(noise_variance=0)).input_shape
+    (2, 1, 1)
     """
-    source = entry_of(cfg).open(cfg, data_path(cfg.root))
+    source = entry_of(cfg).open(cfg, source_folder(cfg))
     chosen = partition(source, cfg)
-    train = _read(source.train, chosen.train, dtype)
-    validation = _read(source.train, chosen.validation, dtype) if len(chosen.validation) else _empty_like(train)
-    test = _read(source.test, chosen.test, dtype)
+    training, testing = f"data={cfg.name}: training image", f"data={cfg.name}: test image"
+    train = _read(source.train, chosen.train, dtype, training)
+    held_out = chosen.validation
+    validation = _read(source.train, held_out, dtype, training) if len(held_out) else _empty_like(train)
+    test = _read(source.test, chosen.test, dtype, testing)
     if cfg.shuffle_labels:
         train = shuffled(train, cfg.seed)
     if cfg.flip:
@@ -40,8 +48,8 @@ def inspect(cfg: DataConfig) -> tuple[tuple[int, int, int], int]:
 
     From the labels and one image, so that a config can be tried before much time is spent. Raises as `load`.
     """
-    source = entry_of(cfg).open(cfg, data_path(cfg.root))
-    first = _read(source.train, partition(source, cfg).train[:1], torch.float32)
+    source = entry_of(cfg).open(cfg, source_folder(cfg))
+    first = _read(source.train, partition(source, cfg).train[:1], torch.float64, f"data={cfg.name}: training image")
     c, h, w = (mirrored(first) if cfg.flip else first).x.shape[1:]
     return (c, h, w), len(source.class_names)
 
@@ -59,9 +67,10 @@ def mirrored(split: Split) -> Split:
     return Split(torch.cat([split.x, split.x.flip(-1)]), torch.cat([split.y, split.y]))
 
 
-def _read(pool: LabelledImages, index: Indices, dtype: torch.dtype) -> Split:
-    x = torch.from_numpy(np.ascontiguousarray(pool.read(index)))
-    return Split(x.to(dtype), _labels(pool, index))
+def _read(pool: LabelledImages, index: Indices, dtype: torch.dtype, name: str) -> Split:
+    x = torch.from_numpy(np.ascontiguousarray(pool.read(index))).to(dtype)
+    check_magnitude(x, name, torch.from_numpy(index))
+    return Split(x, _labels(pool, index))
 
 
 def _labels(pool: LabelledImages, index: Indices) -> Tensor:

@@ -10,7 +10,8 @@ from geomsym.data.base import LabelledImages, Source, SourceEntry
 from geomsym.data.in_memory import in_memory
 from geomsym.data.torchvision_sets import TorchvisionSet
 
-FILES = TorchvisionSet("mnist", "MNIST", "MNIST")
+RAW = tuple(f"raw/{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
+FILES = TorchvisionSet("mnist", "MNIST", "MNIST", RAW)
 
 
 def open_mnist(cfg: DataConfig, folder: Path) -> Source:
@@ -25,4 +26,11 @@ def _pool(part: Any, image_size: int | None) -> LabelledImages:
     return in_memory(images, part.targets.numpy().astype(np.int64), image_size)
 
 
-ENTRY = SourceEntry("mnist", DataConfig, "handwritten digits, 60,000 + 10,000, 1×28×28", open_mnist, fetch=FILES.fetch)
+ENTRY = SourceEntry(
+    "mnist",
+    DataConfig,
+    "handwritten digits, 60,000 + 10,000, 1×28×28",
+    open_mnist,
+    fetch=FILES.fetch,
+    fingerprint=FILES.fingerprint,
+)

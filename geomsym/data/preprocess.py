@@ -13,6 +13,7 @@ from geomsym.errors import ConfigError
 
 CHUNK = 4096  # rows converted to float64 at a time, which bounds the extra memory
 LARGEST_ZCA = 16_384  # coordinates; the covariance of more would take over 2 GiB
+SAMPLE = 16_384  # values of a channel that are looked at for its spread
 FLOAT32_ROUNDING = torch.finfo(torch.float32).eps
 
 
@@ -65,13 +66,34 @@ def standardization(x: Tensor) -> Standardization:
     """Mean and standard deviation of each channel over images and positions (the biased estimate, 1/n).
 
     A channel that is constant in the training images, such as a corner pixel in a set of vectors, is centred
-    and not scaled.
+    and not scaled. Raises `ConfigError` where a few values are so large that they leave no difference between the
+    rest.
     """
     statistics = [torch.var_mean(x[:, channel].double(), correction=0) for channel in range(x.shape[1])]
     variance, mean = (torch.stack(column) for column in zip(*statistics, strict=True))
+    _check_spread(x, variance.sqrt())
     constant = variance.sqrt() <= FLOAT32_ROUNDING * mean.abs()
     deviation = torch.where(constant, 1.0, variance.sqrt())
     return Standardization(mean[:, None, None], deviation[:, None, None])
+
+
+def _check_spread(x: Tensor, deviation: Tensor) -> None:
+    """Refuse channels in which more than half of the values would become equal, since fill values set their scale.
+
+    Half of a channel's values lie within the median distance from the median; where that is below the rounding of
+    numbers as large as the deviation [c], standardised values of x's dtype don't tell them apart. From a sample.
+    """
+    stride = max(1, len(x) // SAMPLE)
+    for channel, scale in enumerate(deviation.tolist()):
+        values = x[::stride, channel].flatten()
+        values = values[:: max(1, len(values) // SAMPLE)].double()
+        typical = values.median()
+        spread = (values - typical).abs().median().item()
+        if 0 < spread < torch.finfo(x.dtype).eps * scale:
+            largest = x[:, channel].abs().max().item()
+            found = f"channel {channel} has values as large as {largest:.3g}, and half of them within {spread:.3g}"
+            reason = f"{found} of {typical:.3g}, which become equal: replace fill values for missing data, or give none"
+            raise ConfigError("data.preprocess", "standardize", reason)
 
 
 def whitening(x: Tensor, regularization: float) -> Whitening:

@@ -1,5 +1,6 @@
 """The registry of data sources: a new source is one new file and one line here."""
 
+from pathlib import Path
 from typing import Any
 
 from geomsym.config import DataConfig
@@ -21,7 +22,16 @@ def entry_of(cfg: DataConfig) -> SourceEntry[Any]:
     return entry
 
 
-def fingerprint(cfg: DataConfig) -> str | None:
-    """Identify data that are known by their path alone, whatever the machine; None for the other sources."""
+def source_folder(cfg: DataConfig) -> Path:
+    """Where the data of a config lie on disk; for embedded sources, which read nothing, any folder.
+
+    Raises `UserError` where that is the user's data folder, and the user has no home.
+    """
     entry = entry_of(cfg)
-    return entry.fingerprint(cfg, data_path(cfg.root)) if entry.fingerprint else None
+    return data_path(cfg.root) if entry.fetch or entry.fingerprint else Path()
+
+
+def fingerprint(cfg: DataConfig) -> str | None:
+    """A digest of the content of data that lie on disk, the same on any machine; None for the other sources."""
+    entry = entry_of(cfg)
+    return entry.fingerprint(cfg, source_folder(cfg)) if entry.fingerprint else None

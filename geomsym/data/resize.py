@@ -1,8 +1,6 @@
 """Resizing arrays of square images."""
 
 import numpy as np
-import torch
-from torch.nn.functional import interpolate
 
 from geomsym.data.base import Images
 from geomsym.errors import ConfigError
@@ -16,6 +14,9 @@ def resized(images: Images, side: int | None) -> Images:
     """
     if side is None or images.shape[-2:] == (side, side):
         return images
+    import torch
+    from torch.nn.functional import interpolate
+
     tensor = torch.from_numpy(np.ascontiguousarray(images))
     return interpolate(tensor, size=(side, side), mode="bilinear", antialias=True).numpy()
 

@@ -26,7 +26,17 @@ class Partition:
 
 
 def partition(source: Source, cfg: DataConfig) -> Partition:
-    """Choose the examples that a config asks for."""
+    """Choose the examples that a config asks for.
+
+    Smaller subsets are the beginnings of larger ones, and validation examples are in none of them:
+
+    >>> from geomsym.data.base import LabelledImages
+    >>> pool = LabelledImages(np.arange(12) % 3, read=lambda index: np.zeros((len(index), 1, 2, 2)))
+    >>> source = Source(pool, pool, ("a", "b", "c"))
+    >>> small, large = (partition(source, DataConfig("mine", subset_size=n, validation_size=3)) for n in (3, 6))
+    >>> bool((large.train[:3] == small.train).all()), set(large.train) & set(large.validation)
+    (True, set())
+    """
     order = Order.of(source.train.labels, source.class_names, numpy_generator(cfg.seed, "data.train"))
     test_order = Order.of(source.test.labels, source.class_names, numpy_generator(cfg.seed, "data.test"))
     subset_size = None if source.whole else cfg.subset_size
@@ -39,7 +49,12 @@ def partition(source: Source, cfg: DataConfig) -> Partition:
 
 
 def balanced_order(labels: Labels, generator: np.random.Generator) -> Indices:
-    """All indices [n], shuffled within each class, classes taking turns until each runs out."""
+    """All indices [n], shuffled within each class, classes taking turns until each runs out.
+
+    >>> labels = np.array([0, 0, 0, 0, 1, 1])
+    >>> labels[balanced_order(labels, np.random.default_rng(0))].tolist()
+    [0, 1, 0, 1, 0, 0]
+    """
     shuffled = generator.permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
     counts = np.bincount(labels)

@@ -9,14 +9,16 @@ import functools
 import importlib
 import sys
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    from torch.library import Library
 
 SCHEMAS = {
     "nms": "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms": "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 }
-_declared: list[torch.library.Library] = []  # a declaration lasts only as long as its Library object
+_declared: "list[Library]" = []  # a declaration lasts only as long as its Library object
 
 
 @functools.cache
@@ -33,6 +35,8 @@ def import_torchvision() -> ModuleType:
 
 
 def _declare_operators() -> None:
+    import torch
+
     library = torch.library.Library("torchvision", "FRAGMENT")
     for name, schema in SCHEMAS.items():
         if not hasattr(torch.ops.torchvision, name):

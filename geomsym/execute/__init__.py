@@ -1,17 +1,8 @@
-"""Where runs happen, and how they are written down."""
+"""Where runs happen, and how they are written down.
 
-from geomsym.execute.local import Done, Job, Progress, available_cores, execute
-from geomsym.execute.record import folder_of, is_finished, jobs, perform, plan
+What `__init__.pyi` lists is imported when it is first used: which runs are finished can be told without torch.
+"""
 
-__all__ = [
-    "Done",
-    "Job",
-    "Progress",
-    "available_cores",
-    "execute",
-    "folder_of",
-    "is_finished",
-    "jobs",
-    "perform",
-    "plan",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,13 +1,15 @@
 """Do one run and write down what came of it, in its folder.
 
-    runs/<run_id>/   config.yaml  environment.json  curves.csv  checkpoint.pt  metrics.json
+    runs/<run_id>/   config.yaml  environment.json  curves.csv  classes.csv  checkpoint.pt  metrics.json
 
-A planned run has its config.yaml, a run that has begun its environment.json too; metrics.json is written last, so
-that a run without it isn't finished.
+classes.csv has the names of the classes 0 … K−1: of folders, or the labels of the user's arrays. A planned run has its
+config.yaml, a run that has begun its environment.json too; metrics.json is written last, so that a run without it isn't
+finished.
 """
 
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from math import isfinite
 from pathlib import Path
@@ -15,45 +17,26 @@ from typing import Any
 
 import pandas as pd
 import torch
-from omegaconf import OmegaConf
 
-from geomsym.architectures import architecture_specs, label
+from geomsym.architectures import architecture_specs
+from geomsym.columns import CURVE_COLUMNS
 from geomsym.config import ArchitectureConfig, KernelRegressionConfig, RunConfig
+from geomsym.data import looked_at_once
 from geomsym.environment import environment
-from geomsym.errors import UserError
+from geomsym.execute.planning import folder_of, identity, plan
 from geomsym.files import write_atomically, write_csv, write_json, write_text
-from geomsym.identity import SCHEMA_VERSION, canonical, run_id
+from geomsym.identity import SCHEMA_VERSION
 from geomsym.inference import ReportProgress, silent
 from geomsym.kernels import Kernels
 from geomsym.kernels.store import FolderStore
-from geomsym.results import CURVE_COLUMNS, read_json
 from geomsym.run import RunResult, run
+from geomsym.system_errors import explanation
 
 KERNELS = ".kernels"
 """The folder of kernel tiles, beside the experiments' folders."""
 
-REDONE = ("failed",)
-"""Statuses of finished runs that the same command does again: a failure is no result."""
 
-
-def folder_of(experiment: Path, cfg: RunConfig) -> Path:
-    """Where a run of an experiment keeps its files."""
-    return experiment / "runs" / run_id(cfg)
-
-
-def plan(experiment: Path, cfg: RunConfig) -> None:
-    """Note that a run belongs to the experiment."""
-    path = folder_of(experiment, cfg) / "config.yaml"
-    if not path.exists():
-        write_text(path, OmegaConf.to_yaml(OmegaConf.create(canonical(cfg))))
-
-
-def is_finished(experiment: Path, cfg: RunConfig) -> bool:
-    """Whether the run has a result: ok, unfitted or diverged."""
-    path = folder_of(experiment, cfg) / "metrics.json"
-    return path.is_file() and read_json(path)["status"] not in REDONE
-
-
+@looked_at_once()
 def perform(
     experiment: Path,
     cfg: RunConfig,
@@ -75,9 +58,10 @@ def perform(
         kernels = Kernels(store=FolderStore(experiment.parent / KERNELS), alongside=networks)
         _write_result(folder, run(cfg, device, report, kernels))
     except Exception as error:
-        write_text(folder / "error.txt", traceback.format_exc())
-        message = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-        _write_metrics(folder, cfg, {"status": "failed", "device": device, "error": message})
+        message = explanation(error) or f"{type(error).__name__}: {error}"
+        with suppress(OSError):  # where the disk is full, that is what is to be told
+            write_text(folder / "error.txt", traceback.format_exc())
+            _write_metrics(folder, cfg, {"status": "failed", "device": device, "error": message})
         raise
 
 
@@ -105,28 +89,10 @@ def alongside(runs: Sequence[RunConfig]) -> list[tuple[ArchitectureConfig, ...]]
     return [() if images(cfg) is None else tuple(shared[images(cfg)].values()) for cfg in runs]
 
 
-def identity(cfg: RunConfig) -> dict[str, Any]:
-    """The columns that say which run this is; `experiment` is the folder's name and joins them on collection."""
-    return {
-        "run_id": run_id(cfg),
-        "data": cfg.data.name,
-        "transform": cfg.transform.name,
-        "transform_strength": cfg.transform.strength,
-        "transform_seed": cfg.seed if cfg.transform.seed is None else cfg.transform.seed,
-        "architecture": label(cfg.architecture),
-        "width": cfg.architecture.width,
-        "depth": cfg.architecture.depth,
-        "activation": cfg.architecture.activation,
-        "inference": cfg.inference.name,
-        "subset_size": cfg.data.subset_size,
-        "seed": cfg.seed,
-        "dtype": cfg.dtype,
-    }
-
-
 def _write_result(folder: Path, result: RunResult) -> None:
     (folder / "error.txt").unlink(missing_ok=True)
     write_csv(folder / "curves.csv", _curve_table(result))
+    write_csv(folder / "classes.csv", pd.DataFrame(enumerate(result.class_names), columns=["class", "name"]))
     if result.fit.checkpoints:
         write_atomically(folder / "checkpoint.pt", lambda path: _save(result.fit.checkpoints, path))
     outcome = {"status": result.fit.status, "device": result.device, "seconds": round(result.seconds, 3)}

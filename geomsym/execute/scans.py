@@ -9,7 +9,7 @@ finished.
 import hashlib
 import json
 import shutil
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -18,27 +18,18 @@ from omegaconf import OmegaConf
 
 from geomsym.analysis import setting_columns
 from geomsym.analysis.magnification import magnification, statistics
-from geomsym.config import GeometryConfig, GradientDescentConfig, RunConfig
-from geomsym.errors import ConfigError, DataError
-from geomsym.execute.record import folder_of, is_finished
+from geomsym.columns import SCAN_TABLES
+from geomsym.config import GeometryConfig, RunConfig
+from geomsym.errors import DataError
+from geomsym.execute.planning import folder_of, is_finished, trouble
 from geomsym.files import write_csv, write_text
+from geomsym.geometry.scan import State
 from geomsym.identity import SCHEMA_VERSION, run_id
 from geomsym.inference import ReportProgress, silent
-from geomsym.results import SCAN_TABLES, Results, read_json
+from geomsym.results import Results
 from geomsym.run import measure
-
-
-def keep_initial_weights(cfg: RunConfig) -> RunConfig:
-    """The run with its initial and last weights kept, where it doesn't say which.
-
-    Raises `ConfigError` for a run that has no weights.
-    """
-    if not isinstance(cfg.inference, GradientDescentConfig):
-        reason = "has no trained network to measure: give nn, nn_plus or cross_entropy"
-        raise ConfigError("inference", cfg.inference.name, reason)
-    if cfg.inference.checkpoint_steps:
-        return cfg
-    return replace(cfg, inference=replace(cfg.inference, checkpoint_steps=[0]))
+from geomsym.run_folders import SpoiltRun, check_scan_tables, read_record
+from geomsym.system_errors import explanation
 
 
 def scan_id(cfg: GeometryConfig) -> str:
@@ -53,19 +44,20 @@ def scan_folder(experiment: Path, cfg: RunConfig, geometry: GeometryConfig) -> P
 
 
 def is_scanned(experiment: Path, cfg: RunConfig, geometry: GeometryConfig) -> bool:
-    """Whether the scan is finished."""
-    return (scan_folder(experiment, cfg, geometry) / "geometry.csv").is_file()
+    """Whether the scan is finished, and its tables are whole."""
+    folder = scan_folder(experiment, cfg, geometry)
+    try:
+        check_scan_tables(folder)
+    except SpoiltRun:
+        return False
+    return (folder / "geometry.csv").is_file()
 
 
 def perform_scan(
     experiment: Path, cfg: RunConfig, geometry: GeometryConfig, device: str, report: ReportProgress = silent
 ) -> None:
     """Measure a finished run and write its tables."""
-    path = folder_of(experiment, cfg) / "checkpoint.pt"
-    if not path.is_file():
-        status = read_json(path.parent / "metrics.json")["status"]
-        raise DataError(f"{path}: no weights were kept of this run, which is {status}; give another learning rate")
-    states = torch.load(path, map_location=device, weights_only=True)
+    states = _states(folder_of(experiment, cfg), device)
     found = measure(cfg, geometry, states, device, report)
     folder = scan_folder(experiment, cfg, geometry)
     write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(asdict(geometry))))
@@ -74,15 +66,51 @@ def perform_scan(
         write_csv(folder / f"{name}.csv", table.reindex(columns=list(SCAN_TABLES[name])))
 
 
+def _states(run: Path, device: str) -> dict[int, State]:
+    """The weights that were kept of a run, by step; raises `DataError` where they can't be had."""
+    path = run / "checkpoint.pt"
+    again = f"delete the folder {run}, and the same command trains the run again"
+    if not path.is_file():
+        status = read_record(run)["status"]
+        remedy = "give another learning rate" if status == "diverged" else again
+        raise DataError(f"{path}: no weights were kept of this run, which is {status}; {remedy}")
+    try:
+        states = torch.load(path, map_location=device, weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # pickle raises anything on a file that is something else
+        if explanation(error):
+            raise
+        found = "it is cut off, or something else has written it, perhaps with code that would run on loading"
+        raise DataError(f"{path}: not a checkpoint of this program ({found}); {again}") from error
+    if not _are_states(states):
+        raise DataError(f"{path}: holds something other than this program's weights; {again}")
+    return states
+
+
+def _are_states(found: object) -> bool:
+    """Whether this is {step: {name: tensor}}."""
+    return (
+        isinstance(found, dict)
+        and bool(found)
+        and all(isinstance(step, int) and isinstance(state, dict) for step, state in found.items())
+        and all(isinstance(value, torch.Tensor) for state in found.values() for value in state.values())
+    )
+
+
 def copy_finished_run(experiment: Path, cfg: RunConfig) -> None:
-    """Copy the run's folder from another experiment beside this one where it is finished there and not here."""
-    if is_finished(experiment, cfg):
+    """Copy the run's folder from another experiment beside this one where it is finished there and not here.
+
+    A spoilt folder isn't replaced: that is left to doing the run again.
+    """
+    if is_finished(experiment, cfg) or trouble(experiment, cfg):
         return
     for other in sorted(experiment.parent.glob(f"*/runs/{run_id(cfg)}")):
         if is_finished(other.parents[1], cfg):
             target, copy = folder_of(experiment, cfg), experiment / f".{run_id(cfg)}"
             shutil.rmtree(copy, ignore_errors=True)  # of a copy that was interrupted
-            shutil.copytree(other, copy, ignore=shutil.ignore_patterns("scans"))
+            shutil.copytree(other, copy, ignore=shutil.ignore_patterns("scans"), copy_function=shutil.copyfile)
+            copy.chmod(0o755)  # of someone else's results the copy is the user's own
             target.parent.mkdir(exist_ok=True)
             shutil.rmtree(target, ignore_errors=True)  # of a run that was
             copy.rename(target)
@@ -90,12 +118,17 @@ def copy_finished_run(experiment: Path, cfg: RunConfig) -> None:
 
 
 def write_magnification(experiment: Path, results: Results) -> pd.DataFrame:
-    """Statistics of all scans of an experiment over its seeds, as magnification.csv; diverged runs are left out."""
+    """Statistics of all scans of an experiment over its seeds, as magnification.csv."""
+    table = magnification_of(results)
+    write_csv(experiment / "magnification.csv", table)
+    return table
+
+
+def magnification_of(results: Results) -> pd.DataFrame:
+    """Statistics of all scans of an experiment over its seeds; diverged runs are left out."""
     runs, label = results.runs.query("status != 'diverged'"), "data.shuffle_labels"
     shuffled = runs[label].astype(bool) if label in runs else pd.Series(False, index=runs.index)
     columns = [column for column in setting_columns(runs) if column not in (label, "seed")]
-    table = magnification(
+    return magnification(
         statistics(results.geometry), runs[["run_id", "seed", *columns]].assign(shuffled_labels=shuffled)
     )
-    write_csv(experiment / "magnification.csv", table)
-    return table

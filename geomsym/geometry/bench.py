@@ -1,4 +1,4 @@
-"""How long volume elements take on this machine, beside differentiating feature by feature."""
+"""How long volume elements take on this machine, compared with differentiation feature by feature."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ INPUTS, WIDTH = 784, 2000
 
 @dataclass(frozen=True)
 class Timing:
-    """One way to log √det g: `seconds` a point, and how many times as fast as the first way, in the median round."""
+    """One way to compute log √det g: `seconds` for each point; `ratio`: times as fast as the first way; medians."""
 
     method: str
     seconds: float
@@ -29,7 +29,7 @@ def volume_timings(rounds: int = 3, points: int = 8, device: str = "cpu") -> Ite
     """Measure log-volumes of a [784, 2000, 10] network with erf in float64, several points at a time.
 
     The first way is that of published code: one backward pass a feature, with a graph, and the singular values, one
-    point at a time. Rounds of all ways follow each other, so that ratios are of times taken side by side.
+    point at a time. Each round times all ways one after the other, and ratios are taken within a round.
     """
     network = build(specs("fcn", depth=1, width=WIDTH, activation="erf"), (INPUTS, 1, 1), dtype=torch.float64)
     shallow = feature_map(network.to(device), (INPUTS, 1, 1))

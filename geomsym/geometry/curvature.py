@@ -32,8 +32,10 @@ from geomsym.geometry.metric import root_scale
 from geomsym.geometry.volume import FLOOR
 
 CONVENTIONS = {"standard": 1.0, "paper": 3.0}
-"""Multiples of R. «paper» reproduces figures of code that takes the products of Γ with the opposite sign: 3R where the
-derivatives of g are totally symmetric, as for one hidden layer, finite or infinite, and no multiple of R elsewhere."""
+"""Multiples of R. «paper» reproduces figures of published code that takes the products of Γ with the opposite sign.
+That gives 3R if the derivatives of g are totally symmetric, as for one hidden layer, finite or infinite. Otherwise it
+is
+no multiple of R."""
 
 SECOND_ORDER = 3
 """A second derivative along two vectors takes this many times as much memory as a first derivative along one."""
@@ -44,7 +46,7 @@ class Frame:
     """Orthonormal frames at p points.
 
     `inputs` [p, d, d] has the frame of g as rows, `features` [p, n, d] its image under J/√n as columns. `regular` [p]
-    says where g has full rank; elsewhere the frames mean nothing.
+    says at which points g has full rank; the frames at other points mean nothing.
     """
 
     inputs: Tensor
@@ -72,12 +74,21 @@ def scalar_curvature(
 ) -> Tensor:
     """R [p] at points x [p, d], exact.
 
-    nan where g is singular, as everywhere for n < d; rank by the floor of `geomsym.geometry.volume`. Piecewise linear
-    maps have R = 0 off their kinks. Normalization «none» gives R/n. Takes d(d+1)/2 second derivatives
-    a point; for inputs of many dimensions see `estimated_scalar_curvature`.
+    nan where g is singular, which is everywhere if n < d; the rank is decided by the floor, as in
+    `geomsym.geometry.volume`. Piecewise linear maps have R = 0 except at their kinks. Normalization «none» gives R/n.
+    Takes d(d+1)/2 second derivatives for each point; for inputs of many dimensions see `estimated_scalar_curvature`.
 
     Raises what `geomsym.geometry.jacobian.jacobian_blocks` raises, and `ConfigError` for an unknown name or for the
     convention «paper» where it is no multiple of R.
+
+    The unit sphere in three dimensions, R = 2; divided by its three features, the metric has three times the curvature:
+
+    >>> def sphere(angles):
+    ...     theta, phi = angles
+    ...     return torch.stack([theta.sin() * phi.cos(), theta.sin() * phi.sin(), theta.cos()])
+    >>> x = torch.tensor([[1.0, 0.3]], dtype=torch.float64)
+    >>> [round(float(scalar_curvature(sphere, x, normalization=name)), 6) for name in ("none", "features")]
+    [2.0, 6.0]
     """
     if look_up("geometry.convention", convention, CONVENTIONS) != 1:
         raise ConfigError("geometry.convention", convention, "is for one dense hidden layer only: give standard")
@@ -143,7 +154,7 @@ def orthonormal_frame(J: Tensor, floor: float = FLOOR) -> Frame:
 def _framed_blocks(
     feature_map: FeatureMap, x: Tensor, normalization: str, floor: float, memory: float
 ) -> Iterator[tuple[Tensor, Frame, Cost, float]]:
-    """Blocks of points, their frames, the sizes of the map, and the √n or 1 that J and H are to be divided by."""
+    """Blocks of points, their frames, the sizes of the map, and the scale (√n or 1) by which J and H are divided."""
     check_points(x)
     cost, first = measured_cost(feature_map, x[0]), 0
     scale = root_scale(cost.features, normalization)

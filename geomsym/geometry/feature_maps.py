@@ -46,7 +46,7 @@ class NetworkMap:
 
 @dataclass(frozen=True)
 class SubmoduleMap(NetworkMap):
-    """The output of one submodule in a pass through a network, flattened; of its last call, where it has several."""
+    """The output of one submodule in a pass through a network, flattened; of its last call if there are several."""
 
     name: str
 
@@ -96,12 +96,20 @@ class StackedMap:
 def feature_map(network: nn.Module, input_shape: Shape, layer: int | str | None = None) -> FeatureMap:
     """The features of one layer of a network for inputs of shape `input_shape` (no batch), flattened to [d].
 
-    None, for networks of `geomsym.architectures.build`, is what enters the dense readout: the last hidden activation
-    with the pooling behind it. An integer k from 1 to the depth is the k-th hidden activation, the last one again with
-    its pooling. A string is the dotted name of a submodule, of any network; its output is taken.
+    `layer` None means the input of the dense readout, that is, the last hidden activation after pooling. An integer k
+    from 1 to the depth means the k-th hidden activation; the last one includes the pooling. Both need a network of
+    `geomsym.architectures.build`. A string is the dotted name of a submodule of any network, whose output is taken.
 
-    One dense layer and an activation come as a `ShallowMap`, which has closed forms. Raises `ConfigError` for a layer
+    One dense layer and an activation give a `ShallowMap`, which has closed forms. Raises `ConfigError` for a layer
     that the network doesn't have.
+
+    >>> from geomsym.architectures import build, specs
+    >>> from geomsym.geometry import metric
+    >>> network = build(specs("gap", depth=2, width=5), (3, 4, 4), dtype=torch.float64)
+    >>> phi = feature_map(network, (3, 4, 4))
+    >>> x = torch.ones(7, 3 * 4 * 4, dtype=torch.float64)  # images as vectors
+    >>> phi(x[0]).shape, metric(phi, x).shape
+    (torch.Size([5]), torch.Size([7, 48, 48]))
     """
     if isinstance(layer, str):
         if layer not in dict(network.named_modules()) or not layer:
@@ -125,7 +133,8 @@ def feature_maps(network: nn.Module, input_shape: Shape) -> dict[int, FeatureMap
 def layer_jacobians(network: nn.Module, input_shape: Shape, x: Tensor, memory: float = MEMORY) -> dict[int, Tensor]:
     """J [p, n_l, d] of all hidden layers at points x [p, d] in one pass, as of `feature_maps`.
 
-    About as much work as the Jacobian of the last layer alone, where those before it are no narrower than d.
+    This takes about as much work as the Jacobian of the last layer alone, if the layers before it are no narrower than
+    d.
     """
     body, ends = _body(network, None)
     if not ends:
@@ -142,10 +151,10 @@ def logits(network: nn.Module, input_shape: Shape) -> FeatureMap:
 
 
 def _body(network: nn.Module, layer: int | None) -> tuple[list[nn.Module], list[int]]:
-    """What comes before the dense readout, and behind which module each hidden layer of it ends."""
+    """The modules before the dense readout, and for each hidden layer the number of modules up to its end."""
     readout = network[-1] if isinstance(network, nn.Sequential) and len(network) else None
     if not isinstance(readout, layers.Dense) or not isinstance(network, nn.Sequential):
-        reason = "only stacks of layers that end in a dense readout number theirs"
+        reason = "only stacks of layers that end in a dense readout have numbered layers"
         raise ConfigError(KEY, layer, f"{reason}; {_names(network)}")
     body = list(network)[:-1]
     ends = [k + 1 for k, module in enumerate(body) if isinstance(module, layers.Activation)]
@@ -153,7 +162,7 @@ def _body(network: nn.Module, layer: int | None) -> tuple[list[nn.Module], list[
 
 
 def _stack_map(modules: list[nn.Module], input_shape: Shape) -> FeatureMap:
-    """A `ShallowMap` of one dense layer and an activation, a `NetworkMap` of other modules."""
+    """A `ShallowMap` for one dense layer and an activation, otherwise a `NetworkMap`."""
     copy = _frozen(nn.Sequential(*modules))
     match [module for module in copy if not isinstance(module, nn.Flatten)]:
         case [layers.Dense() as dense, layers.Activation() as activation]:

@@ -68,7 +68,7 @@ def monomial_moments(q: int) -> Moments:
 
 
 def integrated_moments(phi: Profile) -> Moments:
-    """A smooth φ, by the trapezoidal rule on 4001 points of |z|/√s ≤ 10; derivatives in s want s > 0.
+    """A smooth φ, by the trapezoidal rule on 4001 points of |z|/√s ≤ 10; derivatives with respect to s need s > 0.
 
     For analytic integrands the rule converges geometrically, at a rate set by the distance of the nearest singularity
     from the real axis, where Gauss-Hermite quadrature slows down with it (Trefethen & Weideman 2014).
@@ -178,8 +178,13 @@ Kernel = Callable[[Tensor, Tensor], Tensor]
 def kernel_metric(kernel: Kernel, x: Tensor) -> Tensor:
     """g_ab = ∂_a ∂'_b K(x, x') at x' = x, [p, d, d], for points x [p, d] (Amari & Wu 1999).
 
-    The metric of the kernel's feature space; that of features divided by √n where K is their mean product. The kernel
-    has to be differentiable as it is computed: arc-cosine kernels aren't, their angle has a square root at x' = x.
+    This is the metric of the kernel's feature space; if K is the mean product of n features, it is their metric JᵀJ/n.
+    The code that computes the kernel has to be differentiable at x' = x. That of arc-cosine kernels isn't: their angle
+    has a square root there.
+
+    >>> gaussian = lambda x, y: (-(x - y).square().sum() / 2).exp()  # its feature space is curved nowhere: g = 1
+    >>> kernel_metric(gaussian, torch.tensor([[0.0, 3.0]], dtype=torch.float64)).tolist()
+    [[[1.0, 0.0], [0.0, 1.0]]]
     """
     check_points(x)
     return vmap(lambda point: jacfwd(grad(kernel, argnums=0), argnums=1)(point, point))(x)
@@ -208,8 +213,8 @@ def _kernel_curvature(kernel: Kernel, x: Tensor) -> Tensor:
 def determinant_ratio(width: int, dimension: int) -> float:
     """E[det g_n]/det g_∞ of a random network of one hidden layer of n neurons, n!/((n−d)! n^d); 0 for n < d.
 
-    det g_n is a sum over d-tuples of neurons, of which only those of distinct neurons count (Cauchy-Binet). E[g_n] is
-    g_∞ itself.
+    det g_n is a sum over d-tuples of neurons, to which only tuples of distinct neurons contribute (Cauchy-Binet).
+    E[g_n] is g_∞ itself.
     """
     return prod(1 - k / width for k in range(dimension)) if width >= dimension else 0.0
 

@@ -5,8 +5,8 @@ Points come as rows of x [p, d], in float64: ranks and log-determinants are deci
 are constants, detached from the parameters of the map.
 
 All points of a block go through Φ as one batch, and vectors are mapped over by torch.func.vmap, in the layout [k, p, d]
-in which products with shared weights stay single matrix products. Unshared weights it would copy for every vector; such
-maps take a batch with a row for each pair of a point and a vector instead.
+in which products with shared weights stay single matrix products. vmap would copy unshared weights for every vector, so
+maps with such weights take a batch with a row for each pair of a point and a vector instead.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,10 +28,10 @@ MEMORY = 1e9
 """The default budget, in bytes."""
 
 BLOCK = 1.3e8
-"""Bytes at which a block of several points ends even where the budget allows more: larger ones are slower."""
+"""Largest size in bytes of a block of several points, even if the budget allows more: larger ones are slower."""
 
 WORKING_COPIES = 10
-"""Copies of the widest layer that are alive for each row on its way through in forward mode, measured with GELU."""
+"""Copies of the widest layer that forward mode holds at once for each row; measured with GELU."""
 
 
 @runtime_checkable
@@ -52,8 +52,8 @@ class Batched(Protocol):
 class Cost:
     """The sizes that decide how a Jacobian is computed.
 
-    `inputs` is d and `features` n. Of the intermediate results that depend on x, `widest` is the number of values of
-    the largest, and `total` that of all.
+    `inputs` is d and `features` n. `widest` is the number of values of the largest intermediate result that depends on
+    x, and `total` is the number of values of all of them.
     """
 
     inputs: int
@@ -83,8 +83,8 @@ def jacobian(feature_map: FeatureMap, x: Tensor, memory: float = MEMORY) -> Tens
 def jacobian_blocks(feature_map: FeatureMap, x: Tensor, memory: float = MEMORY) -> Iterator[Tensor]:
     """J of consecutive blocks of points, [b, n, d] each, as many points at once as `memory` bytes allow.
 
-    In forward mode, d vectors a point, where d ≤ n, else in reverse mode, n vectors a point; in closed form where the
-    map has one (`geomsym.geometry.shallow`).
+    Forward mode, with d vectors for each point, if d ≤ n; otherwise reverse mode, with n vectors for each point. Maps
+    with a closed form use that (`geomsym.geometry.shallow`).
 
     Raises `DataError` for points that aren't finite float64 [p, d], `ConfigError` for a budget that isn't positive,
     and `ArithmeticError` for derivatives that aren't finite, as those of a diverged network.
@@ -109,7 +109,7 @@ def blocks(feature_map: FeatureMap, x: Tensor, memory: float) -> Iterator[Tensor
 
 
 def differentiated(feature_map: FeatureMap, x: Tensor, cost: Cost, rows: int) -> Tensor:
-    """J [p, n, d] of all points at once, with at most `rows` vectors of each at a time."""
+    """J [p, n, d] of all points at once, with at most `rows` vectors for each point at a time."""
     basis = torch.eye(min(cost.inputs, cost.features), dtype=x.dtype, device=x.device)[:, None].expand(-1, len(x), -1)
     product = pushed if cost.forward else pulled
     J = torch.cat([product(feature_map, x, vectors) for vectors in basis.split(rows)])
@@ -197,7 +197,7 @@ def check_points(x: Tensor) -> None:
 
 def check_finite(J: Tensor, first: int = 0) -> None:
     """Raise `ArithmeticError` for derivatives [p, n, d] that are not finite, counting points from `first`."""
-    bad = (~J.sum((1, 2)).isfinite()).nonzero()  # a sum is finite where all values are, and costs less to look at
+    bad = (~J.sum((1, 2)).isfinite()).nonzero()  # a sum is finite if all values are, and is cheaper to check
     if len(bad):
         raise ArithmeticError(f"point {first + int(bad[0])}: the Jacobian has values that aren't finite")
 

@@ -1,7 +1,7 @@
 """Samples to draw paths and planes through, chosen by index, by class or by distance, and paths from one to the next.
 
-Samples are rows x [n, d], images flattened; all distances are Euclidean, in the units of x. Of equal candidates the
-first in the order of the data set is taken, so that a choice depends on nothing but the data.
+Samples are rows x [n, d], images flattened; all distances are Euclidean, in the units of x. If several
+candidates are equal, the first in the order of the data set is taken, so that the choice depends on the data only.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ IN_WORDS = {2: "two", 3: "three"}
 
 
 def samples_by_index(x: Tensor, indices: Sequence[int], needed: int) -> tuple[int, ...]:
-    """The given indices of samples x [n, d], where there are as many as needed: two for a path, three for a plane.
+    """The given indices of samples x [n, d], after checks; a path needs two, a plane three.
 
     Raises `ConfigError` for another number of them, a repeated one or one out of range, `DataError` for equal samples.
     """
@@ -58,9 +58,9 @@ def first_of_classes(y: Tensor, classes: Sequence[int]) -> tuple[int, ...]:
 def nearest_pair(x: Tensor, y: Tensor, classes: tuple[int, int] | None = None) -> tuple[int, int]:
     """The indices of the two nearest samples x [n, d] of two classes, in the order of the classes.
 
-    With `classes` None, the nearest of any two classes. With the labels in y [n] the pair lies close together across
-    classes; with a network's predictions in place of them, across its decision boundary. O(n²d) at most. Raises
-    `ConfigError` where a class has no sample, `DataError` where all of y are one class.
+    If `classes` is None, the nearest pair of any two classes. If y [n] has the labels, the two samples are of different
+    classes; if it has a network's predictions, they are on different sides of its decision boundary. O(n²d) at most.
+    Raises `ConfigError` where a class has no sample, `DataError` where all of y are one class.
     """
     from sklearn.metrics import pairwise_distances_argmin_min
 
@@ -82,9 +82,9 @@ def nearest_pair(x: Tensor, y: Tensor, classes: tuple[int, int] | None = None) -
 def shortest_path(x: Tensor, start: int, end: int, neighbours: int) -> tuple[int, ...]:
     """The samples along the shortest path from one sample to another through a graph of nearest neighbours.
 
-    An edge joins each of the samples x [n, d] to its `neighbours` nearest, and is as long as they are apart; it is
-    walked in both directions. Where the samples lie close enough together, paths in this graph follow the manifold
-    they were drawn from (Tenenbaum, de Silva & Langford 2000). Returns indices, both ends among them. O(n²d).
+    Edges join each of the samples x [n, d] to its `neighbours` nearest ones. Their length is the Euclidean distance,
+    and they can be walked in both directions. If the samples are dense enough, paths in this graph follow the manifold
+    that they were drawn from (Tenenbaum, de Silva & Langford 2000). Returns indices, both ends among them. O(n²d).
 
     Raises `ConfigError` unless 1 <= neighbours < n, `DataError` where no path leads from the one to the other.
     """

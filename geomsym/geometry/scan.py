@@ -1,11 +1,8 @@
-"""The geometry of one network's representation over training: measured on a slice of input space, as tables.
+"""The geometry of one network's representation over training, measured on a slice of input space, as tables.
 
-One row of `geometry` is one point at one training step in one layer, one of `spectra` one eigenvalue of the metric
-there, one of `anchors` a sample that defines the slice, or a training point in it.
+A row of `geometry` is one point at one training step in one layer. A row of `spectra` is one eigenvalue of the metric.
+A row of `anchors` is a sample that defines the slice, or a training point in it.
 """
-
-# pyright: reportArgumentType=false, reportReturnType=false
-# pandas annotates columns as Series or DataFrame.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +16,7 @@ from geomsym.architectures import build
 from geomsym.architectures.layer_specs import Specs
 from geomsym.config import GeometryConfig, GridConfig, PathConfig, PlaneConfig, SampledConfig
 from geomsym.data import Dataset
-from geomsym.errors import ConfigError
+from geomsym.errors import ConfigError, DataError
 from geomsym.geometry import slices
 from geomsym.geometry.curvature import estimated_scalar_curvature, scalar_curvature
 from geomsym.geometry.feature_maps import feature_map, feature_maps
@@ -34,10 +31,10 @@ State = dict[str, Tensor]
 """A network's parameters by name."""
 
 EXACT_DIMENSIONS = 16
-"""Input dimensions up to which curvature is measured exactly where that is left to us."""
+"""Input dimensions up to which curvature «auto» is exact."""
 
 BATCH = 1024
-"""Points whose outputs are computed at a time."""
+"""The number of points whose outputs are computed at a time."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +87,7 @@ def check_scan(specs: Specs, data: Dataset, cfg: GeometryConfig) -> None:
 
 
 def slice_of(data: Dataset, cfg: GeometryConfig, network: nn.Module) -> Slice:
-    """Where the geometry is measured; the `network` says where its decision boundary is."""
+    """The slice where the geometry is measured; the `network` is needed to find its decision boundary."""
     if isinstance(cfg, GridConfig):
         low, high = cfg.bounds
         return slices.grid(data.train.x[0].numel(), (low, high), cfg.resolution)
@@ -129,12 +126,16 @@ def _split(data: Dataset, cfg: SampledConfig):
 
 def _network(specs: Specs, data: Dataset, state: State) -> nn.Module:
     network = build(specs, data.input_shape, dtype=torch.float64).to(data.train.x.device)
-    network.load_state_dict(state)
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        found = "the weights in checkpoint.pt are not of the run's network"
+        raise DataError(f"{found}; delete the run's folder, and the same command trains it again") from error
     return network
 
 
 def _maps(network: nn.Module, data: Dataset, cfg: GeometryConfig) -> dict[str, FeatureMap]:
-    """The feature maps that are asked for, by the names of their layers."""
+    """The feature maps of the configured layers, by the layers' names."""
     match cfg.layer:
         case None:
             return {"last": feature_map(network, data.input_shape)}
@@ -159,7 +160,7 @@ def _policy(cfg: GeometryConfig) -> dict:
 def _rows(
     where: Slice, cfg: GeometryConfig, outputs: Tensor, features: FeatureMap, found: Volume, seed: int
 ) -> pd.DataFrame:
-    """A row a point, of one network and layer."""
+    """One row for each point, for one network and layer."""
     along = slice_volume(features, where.points, where.tangents, **_policy(cfg))
     curvature, error = _curvature(features, where.points, cfg, seed)
     largest = outputs.topk(2, dim=1).values

@@ -21,7 +21,7 @@ from geomsym.geometry.metric import root_scale
 from geomsym.geometry.volume import FLOOR
 
 BLOCK = 1.6e7
-"""Bytes of J at a time at most: what is small stays near the processor, and is not asked of the system every time."""
+"""The most bytes of J at a time: small blocks stay in the processor's cache, and their memory is reused."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _(
 def symmetric_curvature(c: Tensor, w: Tensor) -> Tensor:
     """¼(|T|² − |tr T|²) for T = Σ_j c_j w_j ⊗ w_j ⊗ w_j, with c [n] and the rows of w [n, d] in an orthonormal frame.
 
-    From T in O(n d³), or, where there are fewer neurons than pairs of inputs, from inner products M = wwᵀ in O(n² d):
+    From T in O(n d³), or, if there are fewer neurons than pairs of inputs, from inner products M = wwᵀ in O(n² d):
     |T|² = Σ_jk c_j c_k M_jk³.
     """
     n, d = w.shape

@@ -23,8 +23,8 @@ COLLINEAR = 1e-6
 class Anchor:
     """A sample that defines a slice.
 
-    Its `index`, its `coordinates` in the slice, by their names, and its `distance` from the point that has them: 0
-    but for a path that was projected.
+    `coordinates` are its coordinates in the slice, by their names. `distance` is its distance from the point with these
+    coordinates, which is 0 unless the path was projected.
     """
 
     index: int
@@ -36,9 +36,9 @@ class Anchor:
 class Slice:
     """p points of input space in a curve or surface.
 
-    `kind` is grid, path or plane. `points` [p, d]; `tangents` [p, k, d], k = 1 for a path and 2 else, a row for each of
-    the `coordinates`, {"t": [p]} or {"u": [p], "v": [p]}. In two dimensions points are in row-major order: u runs along
-    the rows, v from row to row.
+    `kind` is grid, path or plane. `points` [p, d]; `tangents` [p, k, d], k = 1 for a path and otherwise 2, with a row
+    for each of the `coordinates`, {"t": [p]} or {"u": [p], "v": [p]}. In two dimensions points are in row-major order:
+    u runs along the rows, v from row to row.
     """
 
     kind: str
@@ -78,9 +78,9 @@ def line(x: Tensor, ends: tuple[int, int], points: int = 64) -> Slice:
 def principal_line(x: Tensor, ends: tuple[int, int], points: int = 64, components: int = 16) -> Slice:
     """The line that is straight in PCA coordinates: x(t) = m + Pᵀ((1 − t)·Pa' + t·Pb') with a' = a − m, b' = b − m.
 
-    m is the mean of the samples x and P [q, d] their leading principal components, q = `components`. A line that is
-    straight in all of them is straight in pixels; this one stays in the subspace in which the data vary most. Its ends
-    are the projections of the two samples, whose distances from them are in the anchors.
+    m is the mean of the samples x and P [q, d] their leading principal components, q = `components`. With all
+    components this is the straight line in pixels. With fewer it stays in the subspace in which the data vary most. Its
+    ends are the projections of the two samples; the anchors have the distances between samples and projections.
 
     Raises what `line` raises, `ConfigError` unless 1 <= components <= min(n, d), and `DataError` where the
     projections agree.
@@ -105,9 +105,9 @@ def principal_line(x: Tensor, ends: tuple[int, int], points: int = 64, component
 def data_path(x: Tensor, ends: tuple[int, int], points: int = 64, neighbours: int = 10) -> Slice:
     """The shortest path between two samples through nearest neighbours among all of them, resampled by its length.
 
-    Straight from sample to sample; see `geomsym.geometry.neighbours.shortest_path`. The points are equally spaced along
-    it, so that between the ends they needn't be samples. Anchors are all samples that it passes. At a bend the tangent
-    is that of the segment which begins there.
+    It is straight from sample to sample; see `geomsym.geometry.neighbours.shortest_path`. The points are equally spaced
+    along it, so points between the ends needn't be samples. The anchors are all samples on it. At a bend the tangent is
+    that of the segment that begins there.
 
     Raises what `line` and `shortest_path` raise.
     """
@@ -173,7 +173,7 @@ def _along(corners: Tensor, points: int, anchors: tuple[Anchor, ...]) -> Slice:
 
 
 def _positions(corners: Tensor) -> Tensor:
-    """The length of the path through corners [m, d] up to each of them, over that of the whole: from 0 to 1."""
+    """The part of the path's length up to each of its corners [m, d], from 0 to 1."""
     lengths = torch.linalg.vector_norm(corners.diff(dim=0), dim=1)
     walked = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
     return walked / walked[-1]

@@ -1,8 +1,8 @@
-"""Volume elements of feature maps: √det g, and what stands for it where g is singular.
+"""Volume elements of feature maps: √det g, and a pseudo-volume where g is singular.
 
-The rank of g = JᵀJ/n is at most min(n, d), and √det g is 0 below d. The pseudo-volume is the product of the singular
-values of J/√n that are above a floor: √det g itself at full rank. Its rank and the number of values kept belong to the
-result: volumes of different rank are volumes of different dimension. Logarithms are natural.
+The rank of g = JᵀJ/n is at most min(n, d); if it is less than d, √det g is 0. The pseudo-volume is the product of the
+singular values of J/√n that are above a floor; at full rank it is √det g itself. The rank and the number of values kept
+are part of the result, because volumes of different rank have different dimensions. Logarithms are natural.
 """
 
 from dataclasses import dataclass, replace
@@ -25,11 +25,11 @@ from geomsym.geometry.metric import root_scale
 from geomsym.seeds import torch_generator
 
 FLOOR = 1e-8
-"""Singular values at most this part of the largest count as zero. Rounding reaches about 1e-15 of it."""
+"""Singular values of at most this part of the largest one count as zero. Rounding errors are about 1e-15 of it."""
 
 GRAM_CONDITION = 1e4
-"""The largest condition number of J for which JᵀJ stands in for J. JᵀJ squares it: the logarithm of the smallest
-singular value then has an error of the order 1e-16 times 1e8."""
+"""The largest condition number of J for which JᵀJ is used in place of J. JᵀJ squares it: the logarithm of
+the smallest singular value then has an error of the order 1e-16 times 1e8."""
 
 GRAM_BLOCK = 128
 """Columns of a Gram matrix at a time: blocks above the diagonal are left out, nearly half of the work."""
@@ -41,7 +41,7 @@ class Volume:
 
     `log_volume` [p] is the sum of the logarithms of the `kept` [p] largest singular values of J/√n, those above
     `floor` times the largest and at most `top_k` of them; −inf where none is. `rank` [p] counts all those above the
-    floor. `spectrum` [p, min(n, d)] holds all singular values, descending; None where it wasn't asked for.
+    floor. `spectrum` [p, min(n, d)] holds all singular values, descending; None unless it was asked for.
     """
 
     log_volume: Tensor
@@ -61,7 +61,13 @@ def log_volume(
     normalization: str = "features",
     memory: float = MEMORY,
 ) -> Tensor:
-    """½·log det g [p] at points x [p, d], or the logarithm of the pseudo-volume where g is singular; see `volume`."""
+    """½·log det g [p] at points x [p, d], or the logarithm of the pseudo-volume where g is singular; see `volume`.
+
+    >>> polar = lambda p: torch.stack([p[0] * p[1].cos(), p[0] * p[1].sin()])  # (r, φ) to the plane: the area r dr dφ
+    >>> x = torch.tensor([[2.0, 0.5], [3.0, 0.1]], dtype=torch.float64)
+    >>> [round(float(area), 6) for area in log_volume(polar, x, normalization="none").exp()]
+    [2.0, 3.0]
+    """
     arguments = {"floor": floor, "top_k": top_k, "normalization": normalization, "memory": memory}
     return volume(feature_map, x, spectrum=False, **arguments).log_volume
 
@@ -126,8 +132,8 @@ def jacobian_volume(
 ) -> Volume:
     """The volume element from Jacobians [p, n, d].
 
-    From the smaller of JᵀJ and JJᵀ where a bound from its Cholesky factor gives it a condition number that allows this,
-    and from the singular values of J elsewhere.
+    Computed from the smaller one of JᵀJ and JJᵀ if its condition number, by a bound from its Cholesky factor, allows
+    this; otherwise from the singular values of J.
     """
     _check_policy(floor, top_k)
     scale = root_scale(J.shape[1], normalization)
@@ -156,7 +162,7 @@ def spectrum_volume(spectrum: Tensor, floor: float = FLOOR, top_k: int | None = 
 
 
 def _lower_gram(A: Tensor) -> Tensor:
-    """AᵀA [p, k, k] of A [p, m, k], only on and below its diagonal blocks, all that its factorisations read."""
+    """AᵀA [p, k, k] of A [p, m, k], on and below its diagonal blocks only; factorisations read nothing else."""
     k = A.shape[2]
     lower = A.new_zeros(len(A), k, k)
     for first in range(0, k, GRAM_BLOCK):
@@ -166,7 +172,7 @@ def _lower_gram(A: Tensor) -> Tensor:
 
 
 def _condition_bound(factor: Tensor, failed: Tensor) -> Tensor:
-    """An upper bound on √(λmax/λmin) of LLᵀ [p], but for a probability of 1e-6; no bound where L has `failed`.
+    """An upper bound on √(λmax/λmin) of LLᵀ [p], wrong with a probability of 1e-6; meaningless where L has `failed`.
 
     By three steps of power and of inverse iteration on 8 normal vectors V (Halko, Martinsson & Tropp 2011, §4.3):
     |(LLᵀ)³V| ≥ λmax³ |v|, with v the 8 components along the leading eigenvector, and P(|v|² < 0.1) = 3e-7.

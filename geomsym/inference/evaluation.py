@@ -9,12 +9,18 @@ from torch import Tensor, nn
 from geomsym.config import GradientDescentConfig
 from geomsym.data import Dataset
 from geomsym.inference.losses import mean_squared_error, targets
-from geomsym.inference.result import Scores
+from geomsym.inference.result import Course, Scores
 
 
-def evaluate(network: nn.Module, data: Dataset, cfg: GradientDescentConfig) -> Scores:
-    """Accuracy and `mse` or `cross_entropy` by (split, metric), for every split that isn't empty."""
-    outputs = {name: predict(network, split.x) for name, split in data.splits.items()}
+def evaluate(network: nn.Module, data: Dataset, cfg: GradientDescentConfig, course: Course | None = None) -> Scores:
+    """Accuracy and `mse` or `cross_entropy` by (split, metric), for every split that isn't empty.
+
+    A `course` of all examples is told how many have been looked at.
+    """
+    outputs, before = {}, 0
+    for name, split in data.splits.items():
+        outputs[name] = predict(network, split.x, course=course, before=before)
+        before += len(split)
     return score(outputs, data, cfg.loss, cfg.targets)
 
 
@@ -29,9 +35,17 @@ def score(outputs: Mapping[str, Tensor], data: Dataset, loss: str, coding: str) 
 
 
 @torch.no_grad()
-def predict(network: nn.Module, x: Tensor, batch_size: int = 256) -> Tensor:
-    """Outputs [n, K] for inputs [n, …], a batch at a time."""
-    return torch.cat([network(batch) for batch in x.split(batch_size)])
+def predict(
+    network: nn.Module, x: Tensor, batch_size: int = 256, course: Course | None = None, before: int = 0
+) -> Tensor:
+    """Outputs [n, K] for inputs [n, …], a batch at a time; `before` inputs of the course were others."""
+    outputs = []
+    for batch in x.split(batch_size):
+        outputs.append(network(batch))
+        before += len(batch)
+        if course:
+            course.passing(before)
+    return torch.cat(outputs)
 
 
 def _loss(outputs: Tensor, labels: Tensor, loss: str, coding: str) -> Tensor:

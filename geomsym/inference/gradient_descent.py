@@ -7,7 +7,7 @@ the paper's figure, its value where validation accuracy is highest is the honest
 
 from collections.abc import Iterator
 from itertools import islice, pairwise
-from math import ceil, nan
+from math import ceil
 
 import torch
 from torch import Tensor, nn
@@ -16,11 +16,10 @@ from geomsym.architectures import build
 from geomsym.architectures.layer_specs import Specs
 from geomsym.config import GradientDescentConfig
 from geomsym.data import Dataset, Split
-from geomsym.errors import ConfigError
 from geomsym.inference.evaluation import evaluate
+from geomsym.inference.learning_rate import choose_learning_rate, stable_learning_rate, warn_of_instability
 from geomsym.inference.losses import objective
-from geomsym.inference.result import FITTED, InferenceResult, ReportProgress, Scores, best, silent, summarize
-from geomsym.inference.tangent_kernel import largest_tangent_eigenvalue
+from geomsym.inference.result import FITTED, Course, InferenceResult, ReportProgress, Scores, best, silent, summarize
 from geomsym.kernels import Kernels
 from geomsym.seeds import torch_generator
 
@@ -44,13 +43,16 @@ def gradient_descent(
     `kernels` is there for the signature that all algorithms share.
     """
     x = data.train.x
+    lambda_max, learning_rate = choose_learning_rate(specs, x, cfg, seed, report)
     network = build(specs, tuple(x.shape[1:]), seed, x.dtype).to(x.device)
-    lambda_max, learning_rate = choose_learning_rate(network, x, cfg)
+    warn_of_instability(cfg, learning_rate, stable_learning_rate(network, x, cfg, report), data.classes)
+    course = Course(report, cfg.max_steps)
     curve: dict[int, Scores] = {}
     checkpoints: dict[int, dict[str, Tensor]] = {}
     diverged = False
-    for step, loss in descend(network, data.train, cfg, learning_rate, seed, pauses(data, cfg)):
-        scores = evaluate(network, data, cfg)
+    for step, loss in descend(network, data.train, cfg, learning_rate, seed, pauses(data, cfg), course):
+        first = Course(report, sum(map(len, data.splits.values())), "evaluation") if step == 0 else None
+        scores = evaluate(network, data, cfg, first)
         ceiling = DIVERGED * curve[0]["train", cfg.loss] if curve else float("inf")
         diverged = not (loss < ceiling and scores["train", cfg.loss] < ceiling)  # true of nan as well
         if diverged:
@@ -59,7 +61,7 @@ def gradient_descent(
         finished = cfg.stop_when_fitted and scores["train", "accuracy"] == 1
         if step in cfg.checkpoint_steps or (cfg.checkpoint_steps and (finished or step == cfg.max_steps)):
             checkpoints[step] = {name: value.cpu().clone() for name, value in network.state_dict().items()}
-        report(step, cfg.max_steps, f"train {scores['train', 'accuracy']:.0%}")
+        course.reached(step, f"train {scores['train', 'accuracy']:.0%}")
         if finished:
             break
     status = "diverged" if diverged else "ok" if best(curve, "train") >= FITTED else "unfitted"
@@ -79,10 +81,12 @@ def descend(
     learning_rate: float,
     seed: int,
     pauses: list[int],
+    course: Course | None = None,
 ) -> Iterator[tuple[int, float]]:
     """Train in place; yield (step, mean batch loss since the last pause) at each of the increasing `pauses`.
 
-    The first pause is 0, before any step, with loss 0. No value leaves the device between pauses.
+    The first pause is 0, before any step, with loss 0. No value leaves the device between pauses. A `course` is told
+    of every step.
     """
     optimizer = make_optimizer(network, cfg, learning_rate)
     loss_of = objective(cfg.loss, cfg.targets)
@@ -90,12 +94,14 @@ def descend(
     yield 0, 0.0
     for start, stop in pairwise(pauses):
         total = torch.zeros((), dtype=train.x.dtype, device=train.x.device)
-        for indices in _on_device(islice(batches, stop - start), train.x.device):
+        for step, indices in enumerate(_on_device(islice(batches, stop - start), train.x.device), start + 1):
             loss = loss_of(network(train.x[indices]), train.y[indices])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
             total += loss.detach()
+            if course and step < stop:
+                course.passing(step)
         yield stop, total.item() / (stop - start)
 
 
@@ -103,20 +109,6 @@ def _on_device(batches: Iterator[Tensor], device: torch.device) -> Iterator[Tens
     """The same index tensors on a device, many to a transfer."""
     while block := list(islice(batches, 1000)):
         yield from torch.stack(block).to(device)
-
-
-def choose_learning_rate(network: nn.Module, x: Tensor, cfg: GradientDescentConfig) -> tuple[float, float]:
-    """λmax and the learning rate factor·2/λmax; or nan and the rate that is given.
-
-    Raises `ConfigError` where λmax is zero: no parameter has any effect on the outputs.
-    """
-    if cfg.learning_rate is not None:
-        return nan, cfg.learning_rate
-    lambda_max = largest_tangent_eigenvalue(network, x[: cfg.ntk_samples])
-    if lambda_max <= 0:
-        reason = "at initialisation no parameter affects the outputs on the training images (λmax = 0): "
-        raise ConfigError("inference.learning_rate", None, reason + "give a rate, or look at the images")
-    return lambda_max, cfg.learning_rate_factor * 2 / lambda_max
 
 
 def make_optimizer(network: nn.Module, cfg: GradientDescentConfig, learning_rate: float) -> torch.optim.Optimizer:

@@ -98,6 +98,7 @@ class _Matrices:
     def __init__(self, specs: Specs, name: str, kernels: Kernels, data: Dataset, train: int, report: ReportProgress):
         self.specs, self.name, self.kernels, self.report = specs, name, kernels, report
         self.done, self.total = 0, train * (train + 1) // 2 + train * (len(data.validation) + len(data.test))
+        report(0, self.total, "pairs")
         self.precision = DOUBLE
 
     def between(self, x1: Tensor, x2: Tensor | None = None) -> Tensor:

@@ -3,11 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import nan
+from time import perf_counter
 
 from torch import Tensor
 
 ReportProgress = Callable[[int, int, str], None]
 """Called with (done, in all, a note) as work goes on: steps of training, pairs of images, points."""
+
+PREPARATIONS = ("λmax", "stability", "evaluation")
+"""Notes of what comes before the course of work itself: those reports count something else."""
+
+REPORT_EVERY = 0.5
+"""Seconds between two reports of the same work, at least."""
 
 Scores = dict[tuple[str, str], float]
 """Values by (split, metric): splits train, validation, test; metrics accuracy and mse or cross_entropy."""
@@ -18,6 +25,27 @@ FITTED = 0.95
 
 def silent(done: int, total: int, note: str) -> None:
     """Report nothing."""
+
+
+class Course:
+    """Reports of one course of work: `reached` at each of its stages, and now and then in between, by the clock.
+
+    Nothing is waited for: on a GPU, steps in between count when they are queued.
+    """
+
+    def __init__(self, report: ReportProgress, total: int, note: str = ""):
+        self.report, self.total, self.note = report, total, note
+        self.last = perf_counter()
+
+    def reached(self, done: int, note: str) -> None:
+        """Report a stage; its note stands until the next."""
+        self.note, self.last = note, perf_counter()
+        self.report(done, self.total, note)
+
+    def passing(self, done: int) -> None:
+        """Report, unless the last report was less than `REPORT_EVERY` ago."""
+        if perf_counter() - self.last >= REPORT_EVERY:
+            self.reached(done, self.note)
 
 
 @dataclass(frozen=True)

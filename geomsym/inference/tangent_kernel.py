@@ -5,16 +5,19 @@ respect to all P parameters, and Θ = J Jᵀ [N·K, N·K]. At infinite width Θ 
 the identity over outputs, so that its eigenvalues are per output; nothing here divides by K.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import nan
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, jvp, vjp
+from torch.func import functional_call
 
 from geomsym.seeds import torch_generator
 
 Operator = Callable[[Tensor], Tensor]
+
+ReportProducts = Callable[[int, int], None]
+"""Called with (products done, the most that there may be)."""
 
 
 def tangent_kernel_operator(model: nn.Module, x: Tensor, chunk_size: int = 64) -> Operator:
@@ -23,35 +26,51 @@ def tangent_kernel_operator(model: nn.Module, x: Tensor, chunk_size: int = 64) -
     J Jᵀ u is a sum of vector-Jacobian products followed by Jacobian-vector products, over chunks of inputs,
     so that memory is that of two passes over `chunk_size` inputs and one copy of the parameters.
     """
-    parameters = {name: value.detach() for name, value in model.named_parameters()}
+    theta = {name: value.detach().requires_grad_() for name, value in model.named_parameters()}
+    parameters = list(theta.values())
 
-    def outputs(inputs: Tensor) -> Callable[[dict[str, Tensor]], Tensor]:
-        return lambda values: functional_call(model, values, (inputs,))
+    def pulled(inputs: Tensor, u: Tensor, again: bool = False) -> tuple[Tensor, ...]:
+        return torch.autograd.grad(functional_call(model, theta, (inputs,)), parameters, u, create_graph=again)
+
+    def pushed(inputs: Tensor, v: list[Tensor], like: Tensor) -> Tensor:
+        u = torch.zeros_like(like, requires_grad=True)
+        return torch.autograd.grad(pulled(inputs, u, again=True), u, v)[0]  # Jᵀu is linear in u, with gradient J v
 
     def product(u: Tensor) -> Tensor:
-        pulled = {name: torch.zeros_like(value) for name, value in parameters.items()}
-        for inputs, cotangent in zip(x.split(chunk_size), u.split(chunk_size), strict=True):
-            gradient = vjp(outputs(inputs), parameters)[1](cotangent)[0]
-            for name, value in gradient.items():
-                pulled[name] += value
-        pushed = [jvp(outputs(inputs), (parameters,), (pulled,))[1] for inputs in x.split(chunk_size)]
-        return torch.cat(pushed)
+        chunks = list(zip(x.split(chunk_size), u.split(chunk_size), strict=True))
+        v = [torch.zeros_like(value) for value in parameters]
+        for inputs, cotangent in chunks:
+            for total, gradient in zip(v, pulled(inputs, cotangent), strict=True):
+                total += gradient
+        return torch.cat([pushed(inputs, v, cotangent) for inputs, cotangent in chunks])
 
     return product
 
 
-def largest_tangent_eigenvalue(model: nn.Module, x: Tensor, tolerance: float = 1e-2) -> float:
+def largest_tangent_eigenvalue(
+    draws: Sequence[nn.Module], x: Tensor, tolerance: float = 1e-2, report: ReportProducts = lambda done, most: None
+) -> float:
     """λmax, the largest eigenvalue of Θ/N for inputs x [N, …], by Lanczos iteration; Θ is never formed.
 
-    `tolerance` bounds the residual |Θv/N − λv|/λ of a unit vector v, hence the relative distance of λ from an
-    eigenvalue; that it is the largest one rests on the random start.
+    Θ is averaged over some draws of a network. `tolerance` bounds the residual |Θv/N − λv|/λ of a unit vector v, hence
+    the relative distance of λ from an eigenvalue; that it is the largest one rests on the random start.
     """
-    u = model(x[:1])
+    u = draws[0](x[:1])
     start = torch.randn((len(x), u.shape[1]), generator=torch_generator(0, "lanczos"), dtype=torch.float64)
-    return lanczos(tangent_kernel_operator(model, x), start.to(u), tolerance) / len(x)
+    operators = [tangent_kernel_operator(model, x) for model in draws]
+    total = lanczos(
+        lambda v: torch.stack([product(v) for product in operators]).sum(0), start.to(u), tolerance, report=report
+    )
+    return total / (len(draws) * len(x))
 
 
-def lanczos(operator: Operator, start: Tensor, tolerance: float, max_iterations: int = 200) -> float:
+def lanczos(
+    operator: Operator,
+    start: Tensor,
+    tolerance: float,
+    max_iterations: int = 200,
+    report: ReportProducts = lambda done, most: None,
+) -> float:
     """The largest eigenvalue of a symmetric positive semi-definite operator on tensors shaped like `start`.
 
     Lanczos (1950) with full reorthogonalisation. Stops when the residual of the leading Ritz pair is at most
@@ -61,7 +80,8 @@ def lanczos(operator: Operator, start: Tensor, tolerance: float, max_iterations:
     basis = [start.flatten() / start.norm()]
     diagonal, off_diagonal = [], []
     value = residual = nan
-    for _ in range(max_iterations):
+    for done in range(max_iterations):
+        report(done, max_iterations)
         vector = operator(basis[-1].reshape(start.shape)).flatten()
         diagonal.append(float(vector @ basis[-1]))
         V = torch.stack(basis)

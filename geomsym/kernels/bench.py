@@ -6,7 +6,7 @@ from time import perf_counter
 
 import torch
 
-from geomsym.architectures import label, specs
+from geomsym.architectures import specs
 from geomsym.architectures.layer_specs import Shape, Specs
 from geomsym.config import ArchitectureConfig
 from geomsym.kernels.backends import choose_backend
@@ -37,7 +37,7 @@ def kernel_throughput(depth: int = 8, device: str = "cpu", seconds: float = 3.0)
     """Measure NNGP and NTK together, ReLU, float32, random images with three channels, windows of 4 for LAP."""
     for name, side in CASES:
         layers = specs(name, depth=depth)
-        architecture = label(ArchitectureConfig(name))
+        architecture = ArchitectureConfig(name).label
         yield measure(layers, architecture, depth, (3, side, side), torch.float32, device, seconds)
 
 

@@ -12,6 +12,7 @@ from geomsym.kernels.backends import BACKENDS, choose_backend, precision
 from geomsym.kernels.distinct import distinct
 from geomsym.kernels.store import NoStore, Store
 from geomsym.kernels.tiles import Tile, Tiling
+from geomsym.threads import keep_torch_to_cores
 
 ReportPairs = Callable[[int, int], None]
 """Called with (pairs of images done, pairs in all) as a matrix grows."""
@@ -48,6 +49,15 @@ def kernel_matrices(
 
     Raises `DataError` for images that are no such arrays, of different shapes, empty or not finite, and `ConfigError`
     where layers or backend don't fit them.
+
+    At infinite width FCN doesn't see a rotation of all coordinates:
+
+    >>> from geomsym.architectures import specs
+    >>> from geomsym.transforms import sample_transform
+    >>> x, tau = torch.ones(2, 3, 2, 2).cumsum(0), sample_transform("global_rotation", (3, 2, 2))
+    >>> plain, turned = (kernel_matrices(specs("fcn", depth=2), images) for images in (x, tau(x)))
+    >>> plain.ntk.shape, torch.allclose(plain.ntk, turned.ntk, rtol=1e-4)
+    (torch.Size([2, 2]), True)
     """
     return Kernels(backend, memory).matrices(specs, x1, x2).to(x1.dtype)
 
@@ -73,6 +83,7 @@ class Kernels:
         Of equal images one is computed: their rows and columns are equal to the last bit.
         """
         check_inputs(specs, x1, x2)
+        keep_torch_to_cores()
         (rows, i), (columns, j) = distinct(x1), distinct(x1 if x2 is None else x2)
         backend = choose_backend(self.backend, specs, x1)
         second = None if x2 is None else x2[columns]
@@ -91,6 +102,7 @@ class Kernels:
     def diagonal(self, specs: Specs, x: Tensor) -> Tensor:
         """The NNGP kernel [n] of every image of x [n, c, h, w] with itself, float64."""
         check_inputs(specs, x, None)
+        keep_torch_to_cores()
         block = BACKENDS[choose_backend(self.backend, specs, x)].block
         return torch.cat([block([specs], some, some)[0][0].diagonal() for some in x.split(DIAGONAL_SIDE)])
 

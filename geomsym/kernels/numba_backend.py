@@ -1,9 +1,7 @@
 """Tiles by the compiled path of `geomsym.kernels.numba_planes`: from torch tensors and layer specs, and back."""
 
 from collections.abc import Sequence
-from functools import cache
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
@@ -12,6 +10,7 @@ from geomsym.architectures.layer_specs import Activation, Conv, Dense, Specs
 from geomsym.kernels.compiled import PlanePass, convolutional_block, covers
 from geomsym.kernels.planes import Matrices, equal_pairs, finish
 from geomsym.kernels.readout import split_together
+from geomsym.threads import keep_numba_to_cores
 
 LANES = 64
 """The length of the fastest axis that is aimed at, by taking several images together."""
@@ -54,19 +53,11 @@ def kernel_block(networks: Sequence[Specs], x1: Tensor, x2: Tensor) -> list[Matr
     return [finish(head[-1:], _dense(head[:-1], x1, x2), *unread) for head in heads]
 
 
-@cache
-def _start_threads() -> None:
-    """Start numba's threads without letting it change torch's: it sets the number of OpenMP's, for both."""
-    threads = torch.get_num_threads()
-    numba.set_num_threads(numba.get_num_threads())
-    torch.set_num_threads(threads)
-
-
 def plane_sums(work: PlanePass) -> Matrices:
     """K and Θ [R, n1, n2] behind the R readouts of a pass, float64."""
     from geomsym.kernels.numba_planes import all_units
 
-    _start_threads()
+    keep_numba_to_cores()
     scales = np.array([spec.w_variance / 9 for spec in work.convolutions])
     shifts = np.array([spec.b_variance for spec in work.convolutions], np.float64)
     shape = len(work.rows), len(work.x1), len(work.x2)
@@ -91,7 +82,7 @@ def _dense(hidden: Specs, x1: Tensor, x2: Tensor) -> Matrices:
     """K and Θ [n1, n2] behind fully connected hidden layers, float64."""
     from geomsym.kernels.numba_planes import dense_layers
 
-    _start_threads()
+    keep_numba_to_cores()
     layers = [spec for spec in hidden if isinstance(spec, Dense)]
     scales = np.array([spec.w_variance for spec in layers], np.float64)
     shifts = np.array([spec.b_variance for spec in layers], np.float64)

@@ -16,13 +16,16 @@ edge case, and all of them vectorise.
 """
 
 from math import pi
+from pathlib import Path
 
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
+from geomsym.user_folders import provide_numba
+
 Array = NDArray[np.float32]
-FAST = {"fastmath": True, "cache": True, "error_model": "numpy"}
+FAST = {"fastmath": True, "cache": provide_numba(Path(__file__).parent), "error_model": "numpy"}
 
 # With y = 1 − cos θ, for 0 ≤ y ≤ 1: θ = √y·P(y) and sin θ − θ cos θ = y√y·Q(y), least maximum errors 3·10⁻⁸ and 2·10⁻⁹
 P0, P1, P2, P3 = (np.float32(p) for p in (1.41421354641, 0.1178531667, 0.0264744825006, 0.00821673096268))

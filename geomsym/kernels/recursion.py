@@ -80,7 +80,7 @@ def _(spec: Activation, state: Vectors | Planes) -> Any:
         q2 = displaced(q2, state.displacement, circular=True)  # outside the image K is masked in any case
     K, slope = dual(state.K, state.q, q2)
     # elementwise functions may round differently in tensors of another shape: equal images stay equal by construction
-    equal = state.K.eq(state.q) & state.K.eq(q2)
+    equal = (state.q == state.K) & (q2 == state.K)
     q, q2 = (dual(variance, variance, variance)[0] for variance in (state.q, state.q2))
     return replace(state, K=torch.where(equal, q, K), Theta=state.Theta * slope, q=q, q2=q2)
 

@@ -1,9 +1,5 @@
 """Test accuracy against the symmetry group of the data, as in Xiao & Pennington (2022), Fig. 2."""
 
-# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
-# pyright: reportReturnType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,14 +20,16 @@ SPREAD = 0.36
 def accuracy_by_group(results: Results) -> Iterator[tuple[str, Figure]]:
     """A figure for every data set and subset size on which at least two groups were tried.
 
-    One panel an inference algorithm, one line an architecture: mean and standard error of the highest test accuracy
-    along training over fitted seeds, and every seed as a faint dot. Runs that weren't fitted are left out and counted.
+    Each inference algorithm has a panel and each architecture a line: mean and standard error over fitted seeds of the
+    highest test accuracy along training. Every seed is a faint dot. Unfitted runs are left out, and the caption counts
+    them.
     """
     runs = results.runs[
         results.runs.status.isin(["ok", "unfitted", "diverged"]) & results.runs.transform_strength.isna()
     ]
-    for (data, size), part in runs.groupby(["data", "subset_size"], dropna=False):
+    for _, part in runs.groupby(["data", "subset_size"], dropna=False):
         if part["transform"].nunique() > 1:
+            data, size = part["data"].iloc[0], part["subset_size"].iloc[0]
             yield f"accuracy_by_group_{data}_{'all' if pd.isna(size) else size}", _draw(part, data, size)
 
 
@@ -92,7 +90,7 @@ def series_order(table: pd.DataFrame) -> list[str]:
 
 
 def series_names(summary: pd.DataFrame) -> pd.Series:
-    """A name for the line of every row: its architecture, and whatever else varies where all else is equal."""
+    """A name for the line of every row: its architecture, and the other settings that vary."""
     names = summary.architecture.map(style.architecture_name)
     for column in setting_columns(summary):
         if column not in ("data", "transform", "architecture", "inference", "subset_size"):

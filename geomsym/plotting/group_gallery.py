@@ -24,14 +24,14 @@ Show = Callable[[Axes, Tensor], None]
 def group_gallery(image: ArrayLike, seed: int = 0) -> Figure:
     """Draw one image [c, h, w], c = 1 or 3, under every group that acts on it.
 
-    The first row shows a random element of each group; below it, each group of rotations has a row along its
-    path, t = 0, …, 1. It ends at the element above wherever that has determinant 1: no path reaches a
-    reflection, so there its end is another colour.
+    The first row shows a random element of each group. Below it, each group of rotations has a row along its
+    path, t = 0, …, 1. The path ends at the element of the first row if that has determinant 1. No path reaches
+    a reflection; where the element is one, colours at the end of the path differ.
 
-    Give the image as networks see it, after preprocessing: rotations act about zero, and turn the mean of an
-    image that is not centred along with its contrasts. One linear scale for the whole figure maps the range
-    of the original, without its outermost percents, to black…white, so that the original looks natural; what
-    rotations carry out of this range is clipped, at both ends alike.
+    Give the image as networks see it, after preprocessing: rotations act about zero, and in an image that is
+    not centred they also turn the mean. One linear scale for the whole figure maps the original's range, from
+    its 1st to its 99th percentile, to black…white, so that the original looks natural. Values outside this
+    range are clipped.
 
     Raises a `ConfigError` for other shapes, and for an image too large for `global_rotation`.
     """
@@ -58,7 +58,7 @@ def _panels(count: int) -> tuple[Figure, list[list[Axes]]]:
 
 
 def shown_on_scale_of(original: Tensor) -> Show:
-    """How to draw images on the linear scale that takes the original's 1st and 99th percentile to 0 and 1."""
+    """A function that draws images on the linear scale that takes the original's 1st and 99th percentile to 0 and 1."""
     low, high = original.quantile(0.01), original.quantile(0.99)
     span = (high - low).clamp_min(torch.finfo(original.dtype).tiny)  # a constant image is black, not undefined
 

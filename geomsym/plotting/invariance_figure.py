@@ -4,10 +4,6 @@ A column is a group, with one image under a random element of it; a row is an ar
 weights it shares. A cell has the largest deviation between training on D and on τD.
 """
 
-# pyright: reportArgumentType=false, reportCallIssue=false, reportReturnType=false
-# pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
 import re
 from collections.abc import Collection, Sequence
 from itertools import pairwise, product
@@ -32,7 +28,7 @@ from geomsym.transforms import GROUPS, largest_groups, sample_moving
 
 HOLDS, BROKEN, UNCLEAR = "#0072B2", "#D55E00", "#999999"
 LETTERS = 16
-"""How many letters of the caption an inch holds."""
+"""How many letters of the caption fit into an inch."""
 
 LINE = 0.13
 """The height of a further line of the caption, in inches."""
@@ -47,16 +43,16 @@ SHARING = {
     "lap": (ONE, np.kron([[0, 1], [2, 3]], np.ones((SIDE // 2, SIDE // 2), int))),
     "gap": (ONE, ONE),
 }
-"""Which weights act at every pixel, by an index: of the filters, and of the readout."""
+"""For every pixel the index of the weights that act there: of the filters, and of the readout."""
 
 
 def invariance_figure(table: pd.DataFrame, image: ArrayLike, seed: int = 0) -> Figure:
     """Draw the invariance of trained networks, from the table of `geomsym verify`.
 
-    `table` has the columns architecture, group, statement, compared, deviation, tolerance, broken_from; of every
-    architecture and group its first row on trained networks is shown. `image` [c, h, w] is drawn as
-    `geomsym.plotting.group_gallery` draws it, the original too where the trivial group was not tried. Raises
-    `DataError` where no such row is there.
+    `table` has the columns architecture, group, statement, compared, deviation, tolerance, broken_from. The figure
+    shows the first row on trained networks for every architecture and group. `image` [c, h, w] is drawn as in
+    `geomsym.plotting.group_gallery`, and always also untransformed. Raises `DataError` if there is no row on trained
+    networks.
     """
     rows = table[table.statement == TRAINED].drop_duplicates(["architecture", "group"])
     if rows.empty:
@@ -73,9 +69,10 @@ def invariance_figure(table: pd.DataFrame, image: ArrayLike, seed: int = 0) -> F
         found = rows[rows.architecture == name].set_index("group")
         _draw_architecture(sketch, name)
         largest = largest_groups(found.index[found.deviation <= found.tolerance])
+        tried = dict(found.iterrows())
         for axes, group in zip(cells, groups, strict=True):
-            if group in found.index:
-                _draw_cell(axes, found.loc[group], group in largest)
+            if group in tried:
+                _draw_cell(axes, tried[group], group in largest)
     caption = _caption(rows.compared.iloc[0], figure.get_figwidth())
     figure.set_figheight(figure.get_figheight() + LINE * caption.count("\n"))
     figure.supxlabel(caption, fontsize=7)
@@ -83,7 +80,7 @@ def invariance_figure(table: pd.DataFrame, image: ArrayLike, seed: int = 0) -> F
 
 
 def _caption(compared: str, width: float) -> str:
-    """What the cells say, in lines that fit into a figure of a width in inches."""
+    """The caption that explains the cells, in lines that fit into a figure of the given width in inches."""
     sentences = (
         f"largest relative deviation between training on D and on τD ({compared}): predictions and weights",
         "blue: none but rounding; orange: broken; framed: the largest group that the architecture is invariant to",
@@ -133,7 +130,7 @@ def _power(text: str) -> str:
 
 
 def _draw_architecture(axes: Axes, name: str) -> None:
-    """The name, and a sketch of those that have one."""
+    """The architecture's name, and its sketch if there is one."""
     axes.text(0.0, 0.5, style.architecture_name(name), ha="left", va="center", fontsize=9)
     if name == "fcn":
         _draw_dense(axes)
@@ -146,12 +143,12 @@ def _draw_architecture(axes: Axes, name: str) -> None:
 
 
 def _family(name: str) -> str:
-    """Without the side of windows."""
+    """The family's name, without the side of LAP's windows."""
     return name.rstrip("0123456789")
 
 
 def _draw_square(axes: Axes, left: float, weights: np.ndarray) -> None:
-    """Pixels in the colours of the weights that act there; those of neighbours lie far apart."""
+    """Pixels in the colours of the weights that act there; neighbours have clearly different colours."""
     size, colors = 0.9 / SIDE, colormaps["turbo"](np.linspace(0.05, 0.95, SIDE**2))
     for (i, j), k in np.ndenumerate(weights):
         corner = (left + j * size, 0.95 - (i + 1) * size)
@@ -160,7 +157,7 @@ def _draw_square(axes: Axes, left: float, weights: np.ndarray) -> None:
 
 
 def _draw_dense(axes: Axes) -> None:
-    """Every pixel to every unit, and every unit to the output."""
+    """Lines from every pixel to every unit, and from every unit to the output."""
     layers = ((1.2, np.linspace(0.1, 0.9, 6)), (2.2, np.linspace(0.2, 0.8, 4)), (3.1, np.array([0.5])))
     for (x, below), (next_x, above) in pairwise(layers):
         for a, b in product(below, above):

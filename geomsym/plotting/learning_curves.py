@@ -1,10 +1,7 @@
 """Accuracy along training."""
 
-# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
-# pyright: reportReturnType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -20,9 +17,9 @@ STYLES = {"train": ":", "test": "-"}
 
 
 def learning_curves(results: Results) -> Iterator[tuple[str, Figure]]:
-    """Training and test accuracy against the step, for every data set: a row an inference, a column a group.
+    """Training and test accuracy against the step, for every data set: rows are algorithms, columns are groups.
 
-    Every run is a line, in the colour of its architecture and of whatever else varies beside it. The step's axis is
+    Every run is a line, whose colour stands for its architecture and any other setting that varies. The step's axis is
     linear up to 10 and logarithmic beyond.
     """
     curves = results.curves[(results.curves.metric == "accuracy") & results.curves.split.isin(STYLES)]
@@ -46,7 +43,7 @@ def _draw(curves: pd.DataFrame) -> Figure:
     for axes in panels[-1]:
         axes.set_xlabel("step")
     beside = max(map(len, colors)) < 12  # long names would leave no room for the curves
-    place = {"loc": "outside right center"} if beside else {"loc": "outside lower center", "ncols": 2}
+    place: dict[str, Any] = {"loc": "outside right center"} if beside else {"loc": "outside lower center", "ncols": 2}
     figure.legend(handles=_legend(colors), **place)
     return figure
 
@@ -56,8 +53,8 @@ def _panel(axes: Axes, curves: pd.DataFrame, colors: dict[str, str]) -> None:
         axes.plot(
             line.step.astype(float),
             100 * line.value.astype(float),
-            STYLES[split],
-            color=colors[series],
+            STYLES[str(split)],
+            color=colors[str(series)],
             lw=0.7,
         )
     axes.set_xscale("symlog", linthresh=10)

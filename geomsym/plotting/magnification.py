@@ -1,9 +1,5 @@
 """Whether training magnifies the decision boundary: statistics of volume, against their controls."""
 
-# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
-# pyright: reportReturnType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
 import math
 from collections.abc import Iterator
 
@@ -35,7 +31,7 @@ CONTROLS = {
     "trained - shuffled": "trained − shuffled",
 }
 POSITIONS = ("peak_t", "crossing_t", "slice_peak_t", "slice_crossing_t")
-"""Statistics without a meaning of zero, which aren't shown: their distances are."""
+"""Statistics that aren't shown because zero means nothing for them; their distance, `peak_offset`, is shown."""
 MEASURED = ("statistic", "control", "step", "mean", "standard_error", "low", "high", "seeds")
 """The columns that aren't settings."""
 COLUMNS = 4
@@ -45,10 +41,10 @@ SPREAD = 0.5
 
 
 def magnification(results: Results) -> Iterator[tuple[str, Figure]]:
-    """A figure for every data set, architecture and kind of scan: a panel a statistic, a row a control.
+    """A figure for every data set, architecture and kind of scan: a panel for each statistic, a row for each control.
 
-    All are at the last step. Dots are means over seeds with bootstrap intervals, diamonds below the line differences of
-    such means. Settings that differ have a colour each.
+    All values are at the last step. Dots are means over seeds, with bootstrap intervals; the diamonds below the line
+    are differences of such means. Each setting has a colour.
     """
     table = results.magnification
     whole = (table.kind == "grid") & table.statistic.str.startswith("slice_")  # a grid is its own slice
@@ -58,7 +54,7 @@ def magnification(results: Results) -> Iterator[tuple[str, Figure]]:
 
 
 def _last_step(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of every statistic and control in every setting, the row of the last step, be it a number or «last»."""
+    """The rows of the last step, a number or «last», for every statistic and control in every setting."""
     keys = [column for column in rows if column not in MEASURED] + ["statistic", "control"]
     order = pd.to_numeric(rows.step, errors="coerce").astype(float).fillna(np.inf).argsort(kind="stable")
     return rows.iloc[order].groupby(keys, dropna=False, sort=False).tail(1).sort_index()
@@ -94,7 +90,7 @@ def _in_order(names: pd.Series, known: dict[str, str]) -> list[str]:
 
 
 def _series(rows: pd.DataFrame) -> pd.Series:
-    """The name of every row's setting: what differs between rows, and the scan where that doesn't tell them apart."""
+    """The name of every row's setting: what differs between rows, and the scan if that isn't enough."""
     columns = list(rows.columns.difference([*MEASURED, "scan"], sort=False))
     columns += ["scan"] if rows.duplicated(["statistic", "control", *columns]).any() else []
     differing = [column for column in columns if rows[column].nunique(dropna=False) > 1]
@@ -103,7 +99,7 @@ def _series(rows: pd.DataFrame) -> pd.Series:
 
 
 def _panel(axes: Axes, rows: pd.DataFrame, series: pd.Series, controls: list[str], looks: dict[str, str]) -> None:
-    """Means as points, and intervals where there are any, at the heights of their controls."""
+    """Means as points, with their intervals if there are any, at the heights of their controls."""
     offsets = np.linspace(-SPREAD / 2, SPREAD / 2, len(looks)) if len(looks) > 1 else [0.0]
     for (name, color), offset in zip(looks.items(), offsets, strict=True):
         for contrast, marker in ((False, "o"), (True, "D")):

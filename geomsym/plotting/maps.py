@@ -1,9 +1,5 @@
 """Maps of a plane of inputs: a quantity in colour, the decision boundary, and samples."""
 
-# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
-# pyright: reportReturnType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -24,14 +20,14 @@ from geomsym.plotting import style
 from geomsym.plotting.scans import ScanOfRuns, numbers, volume_note
 
 LOWEST = 0.01
-"""The quantile of log-volumes at which their scale begins: volumes of saturated regions have no lower bound."""
+"""The scale of log-volumes begins at this quantile: in saturated regions they have no lower bound."""
 LARGEST = 0.98
-"""The quantile of |R| at which its scale ends: a few points next to degenerate ones would take all colours."""
+"""The scale of R ends at this quantile of |R|: a few points near degenerate ones would otherwise take all colours."""
 SAMPLES = 500
 """The most samples that a map shows."""
 HALO: list[Stroke] = [withStroke(linewidth=2.4, foreground="white")]
 DARK: list[Stroke] = [withStroke(linewidth=1.8, foreground="black")]
-"""What makes a black line, and a white one, visible on every colour."""
+"""Outlines that make a black line, and a white one, visible on every colour."""
 
 
 def _volumes(values: NDArray) -> Normalize:
@@ -64,7 +60,7 @@ QUANTITIES = {
         Quantity("scalar_curvature", "scalar curvature $R$", "RdBu_r", _curvatures),
     ],
 }
-"""What is mapped on either kind of scan, a row each, unless there is no value at all."""
+"""The quantities that are mapped for each kind of scan, one row each, unless all values are missing."""
 
 
 class Maps:
@@ -79,7 +75,7 @@ class Maps:
         self.classes = sorted({*scan.rows.predicted_class.dropna(), *scan.anchors.label.dropna()})
 
     def draw(self, axes: Axes, step: int, quantity: Quantity) -> None:
-        """Draw one quantity at one step, with everything that belongs to it but the title."""
+        """Draw one quantity at one step, with boundary and samples, but without a title."""
         points = self.scan.at(step)
         u, v, (values,) = raster(points, [quantity.column])
         extent = (*_edges(u), *_edges(v))
@@ -117,7 +113,7 @@ class Maps:
 
     @property
     def caption(self) -> str:
-        """The scan's caption, and how far the scales of colours reach."""
+        """The scan's caption, and the ranges of the colour scales."""
         names = {quantity.column for quantity, clipped in self._clipped.items() if clipped != "neither"}
         reach = [f"volumes from their {100 * LOWEST:.0f} % quantile"] if names - {"scalar_curvature"} else []
         reach += [f"$R$ clipped at the {100 * LARGEST:.0f} % quantile of $|R|$"] if "scalar_curvature" in names else []
@@ -151,9 +147,9 @@ def draw_label(axes: Axes, x: float, y: float, k: int) -> None:
 def draw_boundary(axes: Axes, points: pd.DataFrame) -> None:
     """The lines across which the predicted class changes.
 
-    A class c is bounded by the zero line of +margin where c is predicted and −margin elsewhere: next to its boundary,
-    that is the difference between the output of c and the largest of the others. So the line is placed between the
-    pixels; it runs half-way between them where there are no margins.
+    The boundary of a class c is the zero line of +margin where c is predicted and −margin elsewhere. Near the boundary
+    this is the difference between the output of c and the largest other output, so the line is placed exactly between
+    pixels. Without margins it runs half-way between them.
     """
     u, v, (predicted, margin) = raster(points, ["predicted_class", "margin"])
     distance = np.maximum(margin, np.finfo(float).tiny) if np.isfinite(margin).all() else np.ones_like(predicted)
@@ -166,7 +162,7 @@ def draw_boundary(axes: Axes, points: pd.DataFrame) -> None:
 def raster(points: pd.DataFrame, columns: list[str]) -> tuple[NDArray, NDArray, list[NDArray]]:
     """The coordinates u [n], v [m] and columns [m, n] of points on a raster, in whatever order the table has them.
 
-    Coordinates that differ by rounding are the same; what the table doesn't have is nan.
+    Coordinates that differ only by rounding count as equal. Points that the table doesn't have are nan.
     """
     (u, i), (v, j) = (_levels(numbers(points[name])) for name in ("u", "v"))
     values = np.full((len(columns), len(v), len(u)), np.nan)
@@ -189,7 +185,7 @@ def _edges(x: NDArray) -> tuple[float, float]:
 
 
 def _beyond(scale: Normalize, values: NDArray) -> str:
-    """On which ends of a scale there are values beyond, as colour bars call them."""
+    """The ends of a scale beyond which there are values, in matplotlib's words for colour bars."""
     low, high = np.nanmin(values) < scale.vmin, np.nanmax(values) > scale.vmax
     return {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[
         bool(low), bool(high)

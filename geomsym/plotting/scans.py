@@ -1,12 +1,9 @@
 """What the figures of geometry are about: one scan of one layer, over training and over seeds."""
 
-# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
-# pyright: reportAssignmentType=false, reportReturnType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -19,16 +16,19 @@ from geomsym.transforms import GROUPS
 
 METRICS = {"features": r"$g = J^{\mathrm{T}} J/n$", "none": r"$g = J^{\mathrm{T}} J$"}
 BARE = ("data", "activation", "inference", "path")
-"""The columns of settings whose values speak for themselves."""
+"""The columns of settings whose values need no label."""
+
+End = Literal["min", "max"]
+"""The first or the last of the training steps at which a run was measured."""
 
 
 @dataclass(frozen=True)
 class ScanOfRuns:
     """One setting of where and how a layer was measured, in the runs that differ in their seeds alone.
 
-    `runs` has a row a seed in ascending order; `rows` are the runs' measurements and `anchors` their samples, with the
-    columns of the experiment's tables. `normalization` and `convention` are None where the tables don't tell them.
-    `seeds` counts those that there are, also in a part for one of them.
+    `runs` has one row for each seed, in ascending order. `rows` are the runs' measurements and `anchors` their samples,
+    with the columns of the experiment's tables. `normalization` and `convention` are None if the tables don't have
+    them. `seeds` is the number of all seeds, also in a part for one seed.
     """
 
     runs: pd.DataFrame
@@ -45,7 +45,7 @@ class ScanOfRuns:
 
     @property
     def name(self) -> str:
-        """What tells this scan from all others of an experiment, fit for the name of a file."""
+        """A name for files that no other scan of the experiment has."""
         first = self.runs.iloc[0]
         parts = (first.data, first.architecture, self.layer, first.run_id, self.rows.scan.iloc[0])
         return re.sub(r"[^\w.-]+", "-", "_".join(parts))
@@ -62,14 +62,14 @@ class ScanOfRuns:
 
     def of(self, run_id: str) -> "ScanOfRuns":
         """The same scan of one run alone."""
-        tables = (table[table.run_id == run_id] for table in (self.runs, self.rows, self.anchors))
-        return ScanOfRuns(*tables, self.normalization, self.convention, self.seeds)
+        runs, rows, anchors = (table[table.run_id == run_id] for table in (self.runs, self.rows, self.anchors))
+        return ScanOfRuns(runs, rows, anchors, self.normalization, self.convention, self.seeds)
 
     def at(self, step: int) -> pd.DataFrame:
         """The measurements at one step."""
         return self.rows[self.rows.step == step]
 
-    def at_end(self, which: str) -> pd.DataFrame:
+    def at_end(self, which: End) -> pd.DataFrame:
         """The measurements at the first («min») or last («max») step of every run; runs may stop at different ones."""
         return self.rows[self.rows.step == self.rows.groupby("run_id").step.transform(which)]
 
@@ -91,7 +91,7 @@ class ScanOfRuns:
 
 
 def scans(results: Results, table: pd.DataFrame) -> Iterator[ScanOfRuns]:
-    """The scans of which a table of measurements has rows, with the runs that differ in their seeds alone together."""
+    """All scans in a table of measurements; runs that differ only in their seeds are in one scan."""
     columns = setting_columns(results.runs)
     setting = results.runs.groupby(columns, dropna=False, sort=False).ngroup()
     table = table[table.run_id.isin(results.runs.run_id)]
@@ -100,7 +100,7 @@ def scans(results: Results, table: pd.DataFrame) -> Iterator[ScanOfRuns]:
     for (_, scan, _), rows in table.groupby([setting_of_row, table.scan, table.layer], sort=False):
         runs = results.runs[results.runs.run_id.isin(rows.run_id)].sort_values("seed")
         anchors = results.anchors[(results.anchors.scan == scan) & results.anchors.run_id.isin(rows.run_id)]
-        found = conventions.loc[scan] if scan in conventions.index else (None, None)
+        found = conventions.reindex([str(scan)]).iloc[0]
         normalization, convention = (None if pd.isna(value) else str(value) for value in found)
         yield ScanOfRuns(runs, rows, anchors, normalization, convention, len(runs))
 
@@ -108,7 +108,7 @@ def scans(results: Results, table: pd.DataFrame) -> Iterator[ScanOfRuns]:
 def network(run: pd.Series) -> str:
     """The data and the network of a run in words, with those dotted config keys in which the experiment's runs differ.
 
-    What is missing, since the run's options don't have it, isn't mentioned.
+    Keys that the run's options don't have aren't mentioned.
     """
     transform = run["transform"]
     group = "" if pd.isna(transform) or transform == "identity" else f" under {GROUPS[transform].symbol}"

@@ -1,10 +1,7 @@
 """Eigenvalues of the metric over training."""
 
-# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
-# pyright: reportReturnType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,21 +17,22 @@ from geomsym.results import Results
 SELECTED = (1, 2, 5, 10, 50)
 """The eigenvalues that are followed over training, beside the last one."""
 MANY = 12
-"""From how many eigenvalues on the axis of their index is logarithmic."""
+"""The number of eigenvalues from which the axis of their index is logarithmic."""
 
 
 def spectra(results: Results) -> Iterator[tuple[str, Figure]]:
     """A figure for every layer, scan and setting.
 
-    On the left the eigenvalues of g of the first seed by their index, a line a step, with a band from the 5 % to the
-    95 % quantile over the points for the last step. On the right selected ones against the step, for all seeds.
+    The left panel shows the eigenvalues of g of the first seed against their index, with a line for each step and a
+    band from the 5 % to the 95 % quantile over the points for the last step. The right panel shows selected eigenvalues
+    against the step, for all seeds.
     """
     for scan in scans(results, results.spectra):
         yield f"spectra_{scan.name}", _draw(scan)
 
 
 def selected(index: pd.Series) -> list[int]:
-    """Which of the eigenvalues that there are to follow over training."""
+    """The indices of the eigenvalues that are followed over training."""
     last = int(index.max())
     return [k for k in SELECTED if k < last] + [last]
 
@@ -76,7 +74,7 @@ def _draw_course(axes: Axes, scan: ScanOfRuns) -> None:
     for k, index in enumerate(selected(scan.rows["index"])):
         for seed, run_id in enumerate(scan.runs.run_id):
             rows = scan.rows[(scan.rows.run_id == run_id) & (scan.rows["index"] == index)].sort_values("step")
-            look = (
+            look: dict[str, Any] = (
                 {"lw": 0.5, "alpha": 0.6}
                 if seed
                 else {"marker": style.MARKERS[k], "ms": 3, "label": f"$\\lambda_{{{index}}}$"}

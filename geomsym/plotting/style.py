@@ -2,8 +2,11 @@
 
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
@@ -16,7 +19,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from geomsym.transforms import GROUPS
 
 OKABE_ITO = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#0072B2", "#F0E442")
-"""Eight colours that people with any colour vision tell apart (Okabe & Ito 2008)."""
+"""Eight colours that can be told apart with any colour vision (Okabe & Ito 2008)."""
 
 CLASS_COLORS = (
     "#E69F00",
@@ -34,9 +37,9 @@ CLASS_COLORS = (
 
 MARKERS = "osD^vP*X"
 FAMILIES = ("fcn", "lcn", "vec", "lap", "gap")
-"""The architectures from the least to the most symmetric data that they presume."""
+"""The architectures, from the one with the largest group of symmetries to the one with the smallest."""
 
-RC: dict[Any, Any] = {
+RC: dict[Any, Any] = {  # over matplotlib's own defaults, see `figure_style`
     "font.size": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -50,6 +53,15 @@ RC: dict[Any, Any] = {
 }
 
 
+@contextmanager
+def figure_style() -> Iterator[None]:
+    """Draw and save figures in the block in one style, whatever matplotlibrc the user has; what was set comes back."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(RC)
+        yield
+
+
 def figure(
     rows: int,
     columns: int,
@@ -60,8 +72,8 @@ def figure(
 ) -> tuple[Figure, list[list]]:
     """A figure of rows × columns panels of a size in inches, with shared axes, and its axes as nested lists.
 
-    `extra` is the room in inches for what stands beside and above the panels. Those of fixed aspect are `compressed`,
-    which takes away the room that they leave. `subplots` goes to `Figure.subplots`.
+    `extra` is the room in inches beside and above the panels. `compressed` is for panels of fixed aspect: it removes
+    the empty room around them. `subplots` goes to `Figure.subplots`.
     """
     layout = ConstrainedLayoutEngine(compress=True, h_pad=0.06) if compressed else "constrained"
     drawn = Figure(figsize=(panel[0] * columns + extra[0], panel[1] * rows + extra[1]), layout=layout)
@@ -70,7 +82,7 @@ def figure(
 
 
 def class_color(k: int) -> str:
-    """The colour of class k; beyond the tenth class, colours come again."""
+    """The colour of class k; colours repeat after the tenth class."""
     return CLASS_COLORS[int(k) % len(CLASS_COLORS)]
 
 
@@ -81,7 +93,7 @@ def text_color(background: str) -> str:
 
 
 def step_colors(steps: list[int]) -> dict[int, tuple]:
-    """A colour for every training step, from dark to bright but for the yellow that is too pale for a line."""
+    """A colour for every training step, from dark to bright, without the yellow that is too pale for a line."""
     return dict(zip(steps, colormaps["viridis"](np.linspace(0, 0.85, len(steps))), strict=True))
 
 
@@ -97,7 +109,7 @@ def step_bar(figure: Figure, panels: list[Axes], colors: dict[int, tuple]) -> No
 
 
 def step_axis(axes: Axes, steps: list[int]) -> None:
-    """Make an axis of training steps logarithmic where they span more than a decade, yet show step 0."""
+    """Make an axis of training steps logarithmic if they span more than a decade; step 0 is shown as well."""
     positive = [step for step in steps if step > 0]
     if positive and positive[-1] > 10 * positive[0]:
         axes.set_xscale("symlog", linthresh=10 ** math.floor(math.log10(positive[0])), linscale=0.5)

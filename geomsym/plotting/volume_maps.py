@@ -1,8 +1,5 @@
 """Volume and curvature on a grid or a plane of inputs along training, as in Zavatone-Veth et al. (2023), Figs. 1–3."""
 
-# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,7 +17,8 @@ FRAMES = 6
 def volume_maps(results: Results) -> Iterator[tuple[str, Figure]]:
     """A figure for every layer, scan of a grid or a plane, and setting: its first seed, named in the caption.
 
-    A row of panels a quantity, a column a step of training. A scale of colours holds for all steps, shown or not.
+    Each quantity has a row of panels and each training step a column. One colour scale holds for all steps, also for
+    those that aren't shown.
     """
     for maps in all_maps(results):
         yield f"volume_map_{maps.scan.name}", _draw(maps)
@@ -36,7 +34,7 @@ def all_maps(results: Results) -> Iterator[Maps]:
 
 
 def evenly(steps: list[int], count: int = FRAMES) -> list[int]:
-    """At most `count` of the steps, the first and the last among them, evenly chosen by their rank."""
+    """At most `count` of the steps, including the first and the last, evenly spaced by rank."""
     ranks = np.linspace(0, len(steps) - 1, min(count, len(steps)))
     return [steps[round(rank)] for rank in ranks]
 

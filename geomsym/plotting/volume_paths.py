@@ -1,9 +1,5 @@
 """Volume along paths between samples over training, as in Zavatone-Veth et al. (2023), Figs. 4–6."""
 
-# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
-# pyright: reportReturnType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
-# pandas annotates df[mask] and df[column] as Series or DataFrame.
-
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,7 +11,7 @@ from numpy.typing import NDArray
 
 from geomsym.plotting import style
 from geomsym.plotting.maps import draw_label
-from geomsym.plotting.scans import ScanOfRuns, numbers, scans, step_name, volume_note
+from geomsym.plotting.scans import End, ScanOfRuns, numbers, scans, step_name, volume_note
 from geomsym.results import Results
 
 PATHS = {
@@ -31,7 +27,7 @@ LABELS = {
 HEIGHTS = {"log_volume": 1.7, "slice_log_volume": 1.7, "entropy": 0.75}
 STRIP_HEIGHT = 0.45
 WRITTEN = 8
-"""The most samples whose classes are written beside the strip; of more, there are only dots."""
+"""The most samples whose classes are written beside the strip; if there are more, they are only dots."""
 NARROWEST = 0.06
 """The part of a path that a predicted class must have for its name to be written."""
 
@@ -39,9 +35,9 @@ NARROWEST = 0.06
 def volume_paths(results: Results) -> Iterator[tuple[str, Figure]]:
     """A figure for every layer, scan of a path, and setting.
 
-    On the left the first seed at every step, the colour from the first step to the last; on the right, where there are
-    several seeds, all of them and their mean, at the first and the last step. Below the volumes are the entropy of the
-    prediction and a strip with the class predicted at the last step; vertical lines mark where that changes.
+    The left column shows the first seed at every step, coloured by step. If there are several seeds, the right column
+    shows all of them and their mean, at the first and the last step. Below the volumes are the entropy of the
+    prediction and a strip with the class predicted at the last step. Vertical lines mark where that class changes.
     """
     geometry = results.geometry
     for scan in scans(results, geometry[geometry.kind == "path"]):
@@ -64,7 +60,7 @@ def crossings(points: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def mean_curve(curves: list[tuple[NDArray, NDArray]]) -> tuple[NDArray, NDArray]:
-    """The mean of curves (t, y), linear between their points, at the points of all."""
+    """The mean of curves (t, y), at the points of all of them; curves are linear between their points."""
     t = np.unique(np.concatenate([x for x, _ in curves]))
     return t, np.mean([np.interp(t, x, y) for x, y in curves], axis=0)
 
@@ -100,7 +96,7 @@ def _title(part: ScanOfRuns) -> str:
 def _caption(scan: ScanOfRuns) -> str:
     kind = scan.rows.path.iloc[0]
     strip = "predicted class and crossings at the last step"
-    return scan.caption("" if pd.isna(kind) else PATHS.get(kind, kind), volume_note(scan.rows), strip)
+    return scan.caption("" if pd.isna(kind) else PATHS.get(str(kind), str(kind)), volume_note(scan.rows), strip)
 
 
 def _curve(points: pd.DataFrame, column: str) -> tuple[NDArray, NDArray]:
@@ -115,7 +111,8 @@ def _draw_steps(axes: Axes, scan: ScanOfRuns, column: str, colors: dict[int, tup
 
 
 def _draw_seeds(axes: Axes, scan: ScanOfRuns, column: str, colors: dict[int, tuple]) -> None:
-    for which, step in (("min", min(colors)), ("max", max(colors))):
+    ends: dict[End, int] = {"min": min(colors), "max": max(colors)}
+    for which, step in ends.items():
         curves = [_curve(points, column) for _, points in scan.at_end(which).groupby("run_id")]
         for curve in curves:
             axes.plot(*curve, color=colors[step], lw=0.6, alpha=0.6)
@@ -123,7 +120,7 @@ def _draw_seeds(axes: Axes, scan: ScanOfRuns, column: str, colors: dict[int, tup
 
 
 def _draw_strip(axes: Axes, scan: ScanOfRuns) -> None:
-    """The class predicted at the last step, a row a seed, and below it the samples that the path was laid through."""
+    """The class predicted at the last step, with a row for each seed, and below it the samples that define the path."""
     last = scan.at_end("max")
     height = 1 / len(scan.runs)
     for row, run_id in enumerate(scan.runs.run_id):
@@ -147,8 +144,9 @@ def _write_classes(axes: Axes, t: NDArray, predicted: NDArray) -> None:
     for start, stop in zip(starts, np.r_[starts[1:], len(t)] - 1, strict=True):
         if t[stop] - t[start] > NARROWEST * np.ptp(t) and np.isfinite(predicted[start]):
             k = int(predicted[start])
-            look = {"ha": "center", "va": "center_baseline", "color": style.text_color(style.class_color(k))}
-            axes.text((t[start] + t[stop]) / 2, 0.5, str(k), fontsize=6.5, **look)
+            color = style.text_color(style.class_color(k))
+            middle = (t[start] + t[stop]) / 2
+            axes.text(middle, 0.5, str(k), fontsize=6.5, ha="center", va="center_baseline", color=color)
 
 
 def _draw_samples(axes: Axes, scan: ScanOfRuns) -> None:

@@ -1,4 +1,4 @@
-"""Theorems of the literature as code: what they claim, built and measured."""
+"""Theorems as executable checks: what each one claims, its construction, and the measured deviation."""
 
 from geomsym.theory.checks import Check, deviation
 from geomsym.theory.embed import Embedding

@@ -1,4 +1,4 @@
-"""A statement compared with what was computed, and what that comes to."""
+"""One statement of a theorem, the deviation that was measured, and the verdict."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,11 +19,12 @@ BROKEN_FROM = 1e-3
 class Check:
     """One row of the table of `geomsym verify`.
 
-    A statement `holds` where its `deviation` is at most `tolerance`, and is broken where that is at least
-    `broken_from`; between the two it is neither. A deviation that is estimated is the largest that the data allow, and
-    `at_least` the smallest, by which it is called broken. `expected` is what theory says: true for what it claims,
-    false for a control, None where it is silent. `compared` says what was measured, in words, and behind a
-    colon what was found. Columns that don't apply, such as the group of an inclusion, are empty.
+    A statement `holds` if its `deviation` is at most `tolerance`. It is broken if the deviation is at least
+    `broken_from`. Between the two the result is unclear. An estimated deviation has an interval: `deviation` is its
+    upper end and `at_least` its lower end, which decides whether the statement is broken. `expected` is what the
+    theorem says: True for what it claims, False for a control that must break, None for what it doesn't mention.
+    `compared` says in words what was measured; the values that were found follow a colon. Columns that don't apply,
+    such as the group of an inclusion, are empty.
     """
 
     statement: str
@@ -38,26 +39,26 @@ class Check:
 
     @property
     def holds(self) -> bool:
-        """Whether the deviation is no more than it may be."""
+        """Whether the deviation is within the tolerance."""
         return self.deviation <= self.tolerance
 
     @property
     def broken(self) -> bool:
-        """Whether the deviation is clear; a value that isn't a number is neither."""
+        """Whether the deviation is too large to be rounding or chance; False for nan, which doesn't hold either."""
         return (self.deviation if self.at_least is None else self.at_least) >= self.broken_from
 
     @property
     def as_it_should_be(self) -> bool:
-        """Whether what must hold holds, and what must break is broken; where theory is silent, one of the two."""
+        """Whether the result is as expected; if the theorem says nothing, whether it is clear (holds or broken)."""
         if self.expected is None:
             return self.holds or self.broken
         return self.holds if self.expected else self.broken
 
     @property
     def verdict(self) -> str:
-        """What it comes to, in words; capitals where it isn't as it should be."""
+        """The result in words; in capitals if it isn't as expected."""
         if self.as_it_should_be:
-            return "broken, as it should be" if self.expected is False else "holds" if self.holds else "broken"
+            return "broken, as expected" if self.expected is False else "holds" if self.holds else "broken"
         if self.holds:
             return "HOLDS, BUT SHOULD NOT"
         return "BROKEN" if self.broken else "UNCLEAR"

@@ -1,9 +1,9 @@
 """Under which groups a learning algorithm is invariant: what Theorem 4.1 of Xiao & Pennington (2022, §4) says.
 
-The theorem is stated for FCN, LCN, VEC and GAP. Its proof (App. D) asks one thing of an architecture: that its first
-layer, applied to τx, is such a layer applied to x. So the first layer alone decides, whatever stands above it: a dense
-one sees nothing of O(3d), a locally connected one nothing of O(3)^d, a convolution nothing of O(3) ⊗ I_d; and of the
-latter where positions are averaged before it.
+The theorem is stated for FCN, LCN, VEC and GAP. Its proof (App. D) needs one property of an architecture: its first
+layer, applied to τx, is a layer of the same kind with other weights, applied to x. So the first layer alone decides,
+whatever follows it. Training is invariant to O(3d) if the first layer is dense, to O(3)^d if it is locally connected,
+and to O(3) ⊗ I_d if it is a convolution, or if positions are averaged before it.
 """
 
 from dataclasses import dataclass
@@ -42,9 +42,9 @@ class Penalty:
 def claimed_groups(specs: Specs, shape: Shape | None = None) -> tuple[str, ...]:
     """The groups under which an architecture is invariant, by the names of `geomsym.transforms.GROUPS`.
 
-    Those of its first layer, for gradient descent from independent Gaussian weights. On images of a `shape` [c, h, w]
-    they can be more: unshared filters that see all pixels equally often are dense, and on a single pixel all groups are
-    those of its channels.
+    They are those of its first layer, for gradient descent from independent Gaussian weights. A given `shape`
+    [c, h, w] of the images can add groups: unshared filters in which every pixel occurs equally often act as a dense
+    layer, and on a single pixel all groups act on its channels.
     """
     for spec in specs:
         if isinstance(spec, AveragePool | GlobalAveragePool):
@@ -57,9 +57,9 @@ def claimed_groups(specs: Specs, shape: Shape | None = None) -> tuple[str, ...]:
 
 
 def infinite_groups(specs: Specs, shape: Shape | None = None) -> tuple[str, ...]:
-    """The same at infinite width: where positions are read out one by one, VEC has the kernel of LCN, and its groups.
+    """The same at infinite width, where VEC has the same kernel as LCN, and so the same groups.
 
-    Xiao & Pennington (2022, §3.2). Pooling of any kind keeps filters' sharing visible.
+    Xiao & Pennington (2022, §3.2). Networks with pooling keep the groups that they have at finite width.
     """
     first = next((spec for spec in specs if isinstance(spec, Dense | Conv)), None)
     pooled = any(isinstance(spec, AveragePool | GlobalAveragePool) for spec in specs)
@@ -78,8 +78,8 @@ def invariant(
 ) -> bool:
     """Whether the theorem says that an architecture is invariant under a group, on images of a shape if it is given.
 
-    The group has to be one of `claimed_groups`; its rotations ask of `optimizer` and `penalty` to be isotropic, and,
-    where laws are compared, of `init` to be Gaussian. Raises a `ConfigError` for an unknown group.
+    The group has to be one of `claimed_groups`. For rotations, `optimizer` and `penalty` also have to be isotropic, and
+    `init` Gaussian if distributions of networks are compared. Raises a `ConfigError` for an unknown group.
     """
     isotropic = optimizer == "sgd" and init == "gaussian" and (penalty is None or penalty.power == 2)
     rotates = look_up("transform.name", group, GROUPS).is_rotation
@@ -93,7 +93,7 @@ def _of_unshared(spec: Conv, shape: Shape | None) -> tuple[str, ...]:
 
 
 def _acting_as(names: tuple[str, ...], shape: Shape | None) -> tuple[str, ...]:
-    """The groups that act as one of these do: on a single pixel, those of every pixel and of all coordinates too."""
+    """These groups and those that act in the same way: on a single pixel, the larger ones of each kind."""
     if shape is None or shape[1] * shape[2] > 1:
         return names
     kinds = {GROUPS[name].is_rotation for name in names if name != "identity"}

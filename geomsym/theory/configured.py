@@ -1,6 +1,6 @@
 """The theorems for one configured run: its architecture, its algorithm, its transform, its data.
 
-In float64, whatever the configuration's dtype: what is shown is equality up to rounding.
+Everything is computed in float64, whatever the configuration's dtype, because equality up to rounding is checked.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 
 from geomsym import data
-from geomsym.architectures import architecture_specs, label
+from geomsym.architectures import architecture_specs
 from geomsym.config import GradientDescentConfig, KernelRegressionConfig, RunConfig
 from geomsym.data import Dataset
 from geomsym.errors import ConfigError
@@ -38,7 +38,7 @@ def invariance_of(cfg: RunConfig, steps: int, device: str = "cpu", report: Repor
     specs = architecture_specs(cfg.architecture, dataset.classes)
     tau = _element(cfg, dataset)
     return check_invariance(
-        specs, cfg.transform.name, label(cfg.architecture), dataset, training, cfg.seed, tau=tau, report=report
+        specs, cfg.transform.name, cfg.architecture.label, dataset, training, cfg.seed, tau=tau, report=report
     )
 
 
@@ -51,11 +51,11 @@ def kernels_of(cfg: RunConfig, device: str = "cpu", report: ReportProgress = sil
     specs = architecture_specs(cfg.architecture, dataset.classes)
     tau = _element(cfg, dataset)
     images = dataset.train.x[:KERNEL_IMAGES]
-    return check_kernels(specs, cfg.transform.name, label(cfg.architecture), images, tau=tau, report=report)
+    return check_kernels(specs, cfg.transform.name, cfg.architecture.label, images, tau=tau, report=report)
 
 
 def inclusion_of(cfg: RunConfig, device: str = "cpu") -> Iterator[Check]:
-    """Theorem 3.1 for a run: its network in every larger family, on its first test images.
+    """Theorem 3.1 for a run: its network embedded in every larger family, compared on its first test images.
 
     Raises a `ConfigError` as `geomsym.theory.inclusion.inclusions_of` does.
     """
@@ -65,13 +65,13 @@ def inclusion_of(cfg: RunConfig, device: str = "cpu") -> Iterator[Check]:
 
 
 def discover_of(cfg: RunConfig, steps: int, device: str = "cpu", report: ReportProgress = silent) -> Discovery:
-    """The largest of all groups that training of a run is invariant to; its own transform doesn't matter.
+    """The largest group that training of a run is invariant to, among all groups; the run's own transform is ignored.
 
     Raises a `ConfigError` as `geomsym.theory.discover` does, and for inference other than training.
     """
     training, dataset = _training(cfg, steps), _data(cfg, device)
     specs = architecture_specs(cfg.architecture, dataset.classes)
-    return discover(specs, label(cfg.architecture), dataset, training, cfg.seed, report)
+    return discover(specs, cfg.architecture.label, dataset, training, cfg.seed, report)
 
 
 def _training(cfg: RunConfig, steps: int) -> GradientDescentConfig:
@@ -85,7 +85,7 @@ def _data(cfg: RunConfig, device: str) -> Dataset:
 
 
 def _element(cfg: RunConfig, dataset: Dataset) -> Transform:
-    """The run's element; raises a `ConfigError` where it is the identity, under which there is nothing to see."""
+    """The run's element τ; raises a `ConfigError` if it is the identity, which leaves nothing to check."""
     name, strength = cfg.transform.name, cfg.transform.strength
     if name == "identity":
         raise ConfigError("transform", name, "every algorithm is invariant to it: give another group, or --discover")

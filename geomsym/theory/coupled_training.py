@@ -3,13 +3,13 @@
 Network A trains on (τx, y) from θ0; network B on (x, y), with the same batches, from θ0 with the coupled first layer of
 `geomsym.theory.coupling`. Where that layer is exact, the gradients of the two first layers are related by the same
 orthogonal map as their weights, and so are momentum, weight decay λ/2·|θ|² and every later step: A(τx) = B(x) to
-rounding (Xiao & Pennington 2022, Theorem 4.1 in §4, proof in App. D). This is deterministic, and needs no law of θ0.
+rounding (Xiao & Pennington 2022, Theorem 4.1 in §4, proof in App. D). This holds for every single θ0, whatever its
+distribution.
 
-What acts on the weights one by one, Adam or a penalty |θ|^p with p ≠ 2, commutes with permutations only.
+Adam, and a penalty |θ|^p with p ≠ 2, act on each weight separately. So they commute with permutations only.
 """
 
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import dataclass
 from math import isfinite
 
@@ -22,15 +22,16 @@ from geomsym.config import GradientDescentConfig
 from geomsym.data import Dataset, Split
 from geomsym.errors import ConfigError
 from geomsym.inference import ReportProgress, silent
-from geomsym.inference.gradient_descent import choose_learning_rate, descend
+from geomsym.inference.gradient_descent import descend
+from geomsym.inference.learning_rate import choose_learning_rate
 from geomsym.seeds import torch_generator
 from geomsym.theory.claims import Penalty
 from geomsym.theory.coupling import Coupling, coupling
 from geomsym.transforms import Transform
-from geomsym.transforms.elements import ImageShape
+from geomsym.transforms.groups import ImageShape
 
 HELD_OUT = 20
-"""How many test images are looked at after every step, at most."""
+"""The largest number of test images that are compared after every step."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Gap:
 
     @property
     def largest(self) -> float:
-        """Of the two."""
+        """The larger of the two."""
         return max(self.predictions, self.weights)
 
 
@@ -60,12 +61,12 @@ class CoupledTraining:
 
     @property
     def deviation(self) -> float:
-        """The largest of all steps."""
+        """The largest over all steps."""
         return max(gap.largest for gap in self.gaps)
 
 
 def coupled_config(**changes) -> GradientDescentConfig:
-    """Settings for the checks: 100 steps of ten examples, momentum 0.9, λ = 1e-4, a rate stable from two classes on.
+    """Settings for the checks: 100 steps of ten examples, momentum 0.9, λ = 1e-4, a rate that is stable for any K ≥ 2.
 
     Keywords are fields of `geomsym.config.GradientDescentConfig`; Adam takes a rate of 0.01.
     """
@@ -77,7 +78,7 @@ def coupled_config(**changes) -> GradientDescentConfig:
 def gaussian_images(
     shape: ImageShape = (3, 4, 4), classes: int = 3, train: int = 30, test: int = 20, seed: int = 0
 ) -> Dataset:
-    """White noise with labels in turn, float64: the theorem holds of any images."""
+    """White noise in float64, with labels 0, 1, 2, 0, 1, …: the theorem holds for any images."""
     generator = torch_generator(seed, "theory.images")
 
     def split(count: int) -> Split:
@@ -99,8 +100,8 @@ def train_coupled(
 ) -> CoupledTraining:
     """Train A on (τx, y) from θ0 and B on (x, y) from the coupled θ0 side by side, in float64.
 
-    One learning rate serves both, and training takes all of `cfg.max_steps`, or ends with the step whose gap
-    is `enough`. Raises a `ConfigError` where it diverges.
+    Both have the same learning rate. Training takes all of `cfg.max_steps`, but ends early once a gap reaches
+    `enough`. Raises a `ConfigError` where it diverges.
     """
     train, held_out = Split(data.train.x.double(), data.train.y), data.test.x[:HELD_OUT].double()
     turned = Split(tau(train.x), train.y)
@@ -108,7 +109,7 @@ def train_coupled(
     couple = coupling(a, tau)
     residual, b = couple.residual(a), couple(a)
     report(0, cfg.max_steps + 1, "")
-    learning_rate = shared_learning_rate(a, train.x, cfg)
+    learning_rate = shared_learning_rate(specs, train.x, cfg, seed)
     if penalty:
         add_penalty(a, penalty)
         add_penalty(b, penalty)
@@ -126,9 +127,9 @@ def train_coupled(
     return CoupledTraining(residual, tuple(gaps))
 
 
-def shared_learning_rate(network: nn.Module, x: Tensor, cfg: GradientDescentConfig) -> float:
-    """The rate of `choose_learning_rate` on images of D; in single precision, since λmax is sought to 1 % only."""
-    return choose_learning_rate(deepcopy(network).float(), x.float(), cfg)[1]
+def shared_learning_rate(specs: Specs, x: Tensor, cfg: GradientDescentConfig, seed: int) -> float:
+    """The rate of `choose_learning_rate` on images of D; in float32, which is enough to find λmax to 1 %."""
+    return choose_learning_rate(specs, x.float(), cfg, seed)[1]
 
 
 def add_penalty(network: nn.Module, penalty: Penalty) -> None:

@@ -6,11 +6,11 @@ coupled weights W' solve L(W') = L(W) τ, so that the two networks agree on x an
 channels where it is locally connected, and for one map of the channels, the same at all pixels, where filters are
 shared. Layers before it may only flatten or average.
 
-Elsewhere the best weights in the sense of least squares leave a residual of order one. They need no linear solver: L(W)
-is a sum over weights w of w·E_w with patterns E_w that are constant on their support, and any two of them have disjoint
-supports, or are equal in the case of a filter so large that it wraps around the image. The projection on their span is
-then a mean over tied entries, L*(M) / L*(L(1)) elementwise, L* the adjoint, and of all minimisers the one of smallest
-norm. Output units don't mix, so that one linear map takes the weights of any unit to its coupled ones.
+In all other cases the least-squares solution leaves a residual of order one. It needs no linear solver: L(W) is a sum
+over weights w of w·E_w with patterns E_w that are constant on their support. Any two patterns have disjoint supports,
+or are equal if a filter is so large that it wraps around the image. So the projection on their span is a mean over tied
+entries: L*(M) / L*(L(1)) elementwise, with L* the adjoint, which is the minimiser of smallest norm. Output units don't
+mix, so one linear map takes the weights of any unit to the coupled ones.
 """
 
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ class Coupling:
 
     @torch.no_grad()
     def residual(self, network: nn.Sequential) -> float:
-        """How far f' is from it: |L(W') − L(W)τ| / |L(W)τ|, Frobenius norms; 1e-16 of an exact coupling in float64."""
+        """How far f'(x) is from f(τx): |L(W') − L(W)τ| / |L(W)τ|, Frobenius norms; 1e-16 if it is exact in float64."""
         layer, nearest = first_layer(network), first_layer(self(network)).weight
         before = network[: _position(network)]
         missed = wanted = 0.0
@@ -102,7 +102,7 @@ def first_layer(network: nn.Sequential) -> FirstLayer:
 
 
 def _position(network: nn.Sequential) -> int:
-    """Of the first module that isn't in `LINEAR`, or of the last one."""
+    """The index of the first module that isn't in `LINEAR`, or of the last module."""
     return next((k for k, module in enumerate(network) if not isinstance(module, LINEAR)), len(network) - 1)
 
 
@@ -113,7 +113,7 @@ def _operator(layer: FirstLayer, weight: Tensor, inputs: Tensor) -> Tensor:
 
 
 def _rows(layer: FirstLayer, weight: Tensor) -> Tensor:
-    """Weights as a row a unit, [..., n, f]."""
+    """Weights with one row for each unit, [..., n, f]."""
     return weight.flatten(layer.bias.ndim)
 
 
@@ -125,7 +125,7 @@ def _unit_weights(layer: FirstLayer) -> Tensor:
 
 
 def _basis(layer: FirstLayer, weight: Tensor, tau: Transform) -> Iterator[Tensor]:
-    """All images [b, c, h, w] of one pixel and channel, as many at a time as `OUTPUTS` allows."""
+    """All images [b, c, h, w] with a single nonzero value, 1, as many at a time as `OUTPUTS` allows."""
     units = weight.shape[layer.bias.ndim - 1] * (1 if isinstance(layer, Dense) else prod(tau.shape[1:]))
     count, total = max(1, OUTPUTS // units), prod(tau.shape)
     for start in range(0, total, count):

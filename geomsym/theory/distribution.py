@@ -1,11 +1,11 @@
-"""Theorem 4.1 for actual training: on D and on τD, test accuracies have the same distribution.
+"""Theorem 4.1 for ordinary training: test accuracies on D and on τD have the same distribution.
 
 Where an algorithm is invariant (Xiao & Pennington 2022, Theorem 4.1 in §4), training on D and on τD from independent
-random initial values gives predictions of the same law, though no two networks agree. Here networks are trained as
-`geomsym train` trains them, half of the seeds on D and the others on τD with an element τ for every seed, and their
+random initial values gives predictions of the same law, although no two networks are equal. Here networks are trained
+as `geomsym train` trains them, half of the seeds on D and the others on τD with an element τ for every seed, and their
 mean test accuracies compared by an equivalence test (`geomsym.analysis.equivalence`).
 
-Seeds of the two sides are different ones: with the same initial values and batches, samples would not be independent.
+The two sides have different seeds: with the same initial values and batches, samples would not be independent.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from geomsym.analysis.equivalence import mean_difference
-from geomsym.architectures import architecture_specs, label
+from geomsym.architectures import architecture_specs
 from geomsym.config import ArchitectureConfig, GradientDescentConfig, PhotoPatchesConfig, RunConfig, TransformConfig
 from geomsym.errors import ConfigError, DataError
 from geomsym.theory.checks import Check
@@ -25,7 +25,7 @@ SEEDS = 12
 """Runs on each side, by default."""
 
 MARGIN = 4.0
-"""The difference of mean test accuracies, by default, that counts as none, in percent.
+"""The difference of mean test accuracies, in percent, that counts as none by default.
 
 Twice the standard deviation over seeds, which is 2 % at most in `small_cases`: with `SEEDS` seeds a side, equal means
 then pass in 99 of 100 cases, and means that differ by the margin in 5. It tells GAP's groups apart, which are 15 points
@@ -33,15 +33,15 @@ from each other, but not LCN's: under O(3d), which the theorem does not claim, L
 """
 
 STATEMENT = "Theorem 4.1: test accuracy (%) on D and on τD"
-MOST = "the most they differ by in a 90 % interval"
+MOST = "largest difference in the 90 % interval"
 
 
 @dataclass(frozen=True)
 class Case:
-    """The runs on D and on τD of one architecture, one group and one algorithm, seeds apart.
+    """The runs on D and on τD of one architecture, one group and one algorithm; they differ in their seeds.
 
-    A `control` is a case whose accuracy is known to fall. Elsewhere the theorem only says where it stays: beyond its
-    claims, accuracies may differ or not.
+    A `control` is a case whose accuracy is known to fall. For a group beyond its claims the theorem says nothing:
+    accuracies may differ or not.
     """
 
     plain: tuple[RunConfig, ...]
@@ -50,12 +50,12 @@ class Case:
 
     @property
     def runs(self) -> tuple[RunConfig, ...]:
-        """Of both sides."""
+        """The runs of both sides."""
         return self.plain + self.moved
 
 
 def case(cfg: RunConfig, seeds: int = SEEDS) -> Case:
-    """Runs with `seeds` seeds a side, from `cfg.seed` on; the transform of `cfg` is τ, redrawn for every seed.
+    """Runs with `seeds` seeds on each side, from `cfg.seed` on; the transform of `cfg` is τ, redrawn for every seed.
 
     Raises a `ConfigError` for inference other than training, for a transform or seeds that leave nothing to compare.
     """
@@ -100,10 +100,10 @@ def _training(steps: int) -> GradientDescentConfig:
 def check_distribution(case: Case, accuracies: Sequence[float], margin: float = MARGIN) -> Check:
     """Whether mean test accuracies on D and on τD are equivalent, as a row; `accuracies` in the order of the runs.
 
-    Those are fractions; the row and `margin` are in percent. The deviation is the largest difference that the 90 %
-    interval holds. Where it is within the margin the means are equivalent, by the equivalence test at level 5 %; where
-    the smallest is beyond the margin they aren't; with too few seeds neither is shown. Raises `DataError` for runs
-    without a test accuracy.
+    These are fractions; the row and `margin` are in percent. The deviation is the largest difference inside the 90 %
+    interval. If it is within the margin, the means are equivalent, by the equivalence test at level 5 %. If the
+    smallest difference inside the interval is beyond the margin, they differ. With too few seeds neither is shown.
+    Raises `DataError` for runs without a test accuracy.
     """
     missing = len(case.runs) - int(np.isfinite(accuracies).sum())
     if missing:
@@ -119,7 +119,7 @@ def check_distribution(case: Case, accuracies: Sequence[float], margin: float = 
     claimed = invariant(specs, cfg.transform.name, inference.optimizer, init=cfg.architecture.first_layer_init)
     return Check(
         statement=STATEMENT,
-        architecture=label(cfg.architecture),
+        architecture=cfg.architecture.label,
         group=cfg.transform.name,
         compared=f"means of {len(plain)} seeds, {MOST}: {_mean(plain)}, {_mean(moved)}",
         deviation=found.at_most,
@@ -131,5 +131,5 @@ def check_distribution(case: Case, accuracies: Sequence[float], margin: float = 
 
 
 def _mean(values: Sequence[float]) -> str:
-    """«40.4 ± 0.5», with the standard error."""
+    """Mean ± standard error, such as «40.4 ± 0.5»."""
     return f"{np.mean(values):.1f} ± {pd.Series(values).sem():.1f}"

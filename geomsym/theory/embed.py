@@ -3,8 +3,8 @@
     GAP_n ⊆ VEC_n ⊆ LCN_n ⊆ VEC_{d·n},   LCN_n ⊆ FCN_{d·n},   LAP_n ⊆ VEC_n,        d = h·w positions.
 
 Every `a_in_b` takes a network of the smaller family, as `build(specs, input_shape)` makes it, and returns one of the
-larger family that computes the same function. The factors 1/√fan_in of the two networks differ; the formulas below
-are for weights with that factor included, and the new parameters make up for the difference. Letters: α, β, γ are
+larger family that computes the same function. The two networks have different factors 1/√fan_in. The formulas below
+are for weights that include this factor; the code rescales the new parameters accordingly. Letters: α, β, γ are
 positions, row by row; t the k² taps of a centred filter, which wraps around the image; i a unit of a layer and j one
 of the layer below; o an output; R the readout. Biases are copied along with their units.
 
@@ -56,8 +56,8 @@ class Embedding:
 def gap_in_vec(network: nn.Sequential, specs: Specs, input_shape: Shape) -> Embedding:
     """VEC_n with GAP's filters and its readout repeated over positions, R'[o, (i, α)] = R[o, i] / d.
 
-    `input_shape` is [c, h, w]. Raises `ConfigError` unless `network` is a GAP of these specs with circular padding;
-    likewise the other embeddings, each for its own family.
+    `input_shape` is [c, h, w]. Raises `ConfigError` unless `network` is a GAP of these specs with circular padding. The
+    other embeddings do the same for their own families.
     """
     *body, readout = _parameters("gap", network, specs, input_shape)
     return _embedding(_vec_specs(specs), input_shape, [*body, _spread(readout, input_shape, input_shape[1:])])
@@ -103,7 +103,7 @@ def lcn_in_fcn(network: nn.Sequential, specs: Specs, input_shape: Shape) -> Embe
 
         W'[(i, α), (j, β)] = Σ_t W[α, i, j, t] · [β = α + t],        the same readout.
 
-    The sum matters where a filter wraps around the image so far that two taps meet.
+    Several taps t add up if the filter is so large that it wraps around the image and meets itself.
     """
     *body, readout = _parameters("lcn", network, specs, input_shape)
     dense = [
@@ -114,7 +114,7 @@ def lcn_in_fcn(network: nn.Sequential, specs: Specs, input_shape: Shape) -> Embe
 
 
 def _parameters(family: str, network: nn.Sequential, specs: Specs, input_shape: Shape) -> Parameters:
-    """Weights / √fan_in and biases of a network, once it is known to be of this family and of these specs."""
+    """Weights / √fan_in and biases of a network, after checking that it has these specs and is of this family."""
     _require_family(family, specs)
     _require_built(network, specs, input_shape)
     return [(layer.weight.detach() / sqrt(_fan_in(layer)), layer.bias.detach()) for layer in _weighted(network)]
@@ -162,7 +162,7 @@ def _neighbours(weight: Tensor) -> Tensor:
 
 
 def _vec_specs(specs: Specs) -> Specs:
-    """Without pooling."""
+    """The specs without pooling."""
     body = tuple(spec for spec in specs[:-1] if isinstance(spec, Conv | Activation))
     return (*body, Flatten(), specs[-1])
 

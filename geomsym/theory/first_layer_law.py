@@ -1,9 +1,9 @@
-"""Whether the coupled first layer τ*θ0 has the law of θ0: what Theorem 4.1 needs of initial values.
+"""Whether the coupled first layer τ*θ0 has the law of θ0, which Theorem 4.1 needs of initial values.
 
 That training on τD from a *random* θ0 has the law of training on D (Xiao & Pennington 2022, Theorem 4.1 in §4) takes
-more than a coupling: the coupled first layer has to have the law of θ0. Independent Gaussian values keep theirs under
-every orthogonal map, uniform values under permutations only. Second moments cannot tell: orthogonal maps keep the
-covariance 1 of any independent values of variance 1. The fourth moment can.
+more than a coupling: the coupled first layer has to have the law of θ0. The law of independent Gaussian values is
+invariant under every orthogonal map, that of uniform values under permutations only. Second moments can't tell the two
+apart: orthogonal maps keep the covariance 1 of any independent values of variance 1. The fourth moment can.
 """
 
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ MOMENTS = {"gaussian": {2: 1.0, 4: 3.0}, "uniform": {2: 1.0, 4: 9 / 5}}
 """E w² and E w⁴ of a first-layer weight of variance 1, by its law."""
 
 TOLERANCE, BROKEN_FROM = 4.5, 10.0
-"""Standard errors that a mean may be off by chance, more in 7 of a million cases; and those that can't be chance."""
+"""In standard errors: a deviation that chance exceeds in 7 of a million cases, and one that can't be chance."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """The mean `value` of a power of the coupled first layer's weights, and the `expected` one of θ0's law."""
+    """The mean `value` of a power of the coupled first layer's weights, and the one `expected` under θ0's law."""
 
     value: float
     expected: float
@@ -43,9 +43,9 @@ class Moment:
 def first_layer_moment(specs: Specs, group: str, power: int = 4, shape: Shape = (3, 4, 4), seed: int = 0) -> Moment:
     """The mean of w^power, 2 or 4, over the entries w of the coupled first layer τ*θ0, for one random θ0 and τ.
 
-    θ0 has mean fourth power 3 for Gaussian and 9/5 for uniform weights. A rotation Q of uniform weights moves it to
-    3 − (6/5)·Σ_i Q_ij⁴, nearer to 3. Rows of the layer, the weights of one output each, are independent, and give the
-    standard error; take a width of thousands for a small one. Raises a `ConfigError` for a width of 1, and where no
+    θ0 has mean fourth power 3 for Gaussian and 9/5 for uniform weights. A rotation Q of uniform weights moves it to 3 −
+    (6/5)·Σ_i Q_ij⁴, nearer to 3. The rows of the layer, one for each output, are independent; the standard error is
+    estimated from them. A width of thousands makes it small. Raises a `ConfigError` for a width of 1, and where no
     layer has weights.
     """
     first = next((index for index, spec in enumerate(specs) if isinstance(spec, Weighted)), None)
@@ -81,5 +81,5 @@ def check_law(specs: Specs, group: str, name: str, power: int = 4, shape: Shape 
 
 
 def _rows(layer: FirstLayer) -> Tensor:
-    """A row an output, of its weights."""
+    """The weights with one row for each output."""
     return layer.weight.detach().flatten(layer.bias.ndim).flatten(0, -2)

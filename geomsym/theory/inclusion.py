@@ -1,7 +1,7 @@
 """Theorem 3.1 as checks: networks and their embeddings in larger families give the same outputs.
 
-Xiao & Pennington (2022, Theorem 3.1 in §3, proof in App. C); the embeddings are in `geomsym.theory.embed`, why they are
-strict in `geomsym.theory.laws`.
+Xiao & Pennington (2022, Theorem 3.1 in §3, proof in App. C). The embeddings are in `geomsym.theory.embed`; that the
+inclusions are strict is shown in `geomsym.theory.laws`.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def check_inclusion(item: Inclusion, specs: Specs, images: Tensor, seed: int = 0
 
 
 def inclusions_of(specs: Specs, images: Tensor, seed: int = 0) -> Iterator[Check]:
-    """Theorem 3.1 for one network with these layers on images [b, c, h, w]: in every family that it is embedded in.
+    """Theorem 3.1 for a network with these layers, embedded in every larger family, on images [b, c, h, w].
 
     Raises a `ConfigError` for layers of none of the smaller families, and for embeddings too large for the memory.
     """
@@ -44,10 +44,10 @@ def inclusions_of(specs: Specs, images: Tensor, seed: int = 0) -> Iterator[Check
 
 
 def _require_fits(item: Inclusion, specs: Specs, shape: Shape) -> None:
-    """Refuse a network of width d·n whose weights, in float64 and three times over, take more than the memory."""
+    """Refuse a network of width d·n if three copies of its weights in float64 don't fit into memory."""
     if item.width == "n":
         return
-    pairs = prod(shape[1:]) ** 2  # of positions: a unit of d·n has weights to all of those below
+    pairs = prod(shape[1:]) ** 2  # of positions: each of the d·n units has weights to all positions below
     layers = [
         (spec, below[0]) for spec, below in zip(specs, shapes(specs, shape), strict=False) if isinstance(spec, Conv)
     ]

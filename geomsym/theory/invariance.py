@@ -1,7 +1,7 @@
 """Theorem 4.1 as checks: one architecture and one group, or all groups, to find the largest that it is invariant to.
 
 Xiao & Pennington (2022, Theorem 4.1 in §4, proof in App. D). Invariance of trained networks is measured by coupled
-training (`geomsym.theory.coupled_training`), that of infinitely wide ones by their kernels: a kernel with
+training (`geomsym.theory.coupled_training`), that of infinitely wide networks by their kernels: a kernel with
 K(τx, τx') = K(x, x') gives the same predictions on τD as on D.
 """
 
@@ -23,13 +23,13 @@ from geomsym.theory.claims import Penalty, infinite_groups, invariant
 from geomsym.theory.coupled_training import coupled_config, gaussian_images, shared_learning_rate, train_coupled
 from geomsym.theory.coupling import coupling, first_layer
 from geomsym.transforms import GROUPS, Transform, check_transform, largest_groups, sample_moving
-from geomsym.transforms.elements import ImageShape
+from geomsym.transforms.groups import ImageShape
 
 TRAINING_TOLERANCE = 1e-9
 """The largest relative deviation, in float64, that counts as rounding after some hundred steps.
 
-In exact arithmetic there would be none after any number. Rounding grows by itself where training is unstable: two
-networks that differ in nothing but the last digit of their weights can be 1e-9 apart after a thousand steps.
+In exact arithmetic there would be no deviation after any number of steps. Rounding errors grow where training is
+unstable: two networks that differ only in the last digit of their weights can be 1e-9 apart after a thousand steps.
 """
 
 ORDER_ONE = 0.1
@@ -76,10 +76,10 @@ def check_invariance(
 
 
 def check_coupling(specs: Specs, group: str, name: str, shape: ImageShape = (3, 4, 4), seed: int = 0) -> Check:
-    """Whether a first layer that undoes the group's element exists: the residual of the best one, as a row.
+    """Whether a coupled first layer exists for a random element of the group, as a row.
 
-    By least squares over all weights; one of order one says that there is none. Raises a `ConfigError` as
-    `check_invariance` does.
+    The deviation is the residual of the least-squares solution over all weights. If it is of order one, there is no
+    such layer. Raises a `ConfigError` as `check_invariance` does.
     """
     network = build(specs, shape, seed, torch.float64)
     tau = sample_moving(group, shape, seed, torch.float64)
@@ -106,8 +106,8 @@ def check_kernels(
 ) -> Check:
     """Theorem 4.1 at infinite width: NNGP and NTK of images [n, c, h, w] and of transformed ones, as a row.
 
-    In float64. The deviation is the largest of both, relative to the largest value of the matrix. Raises a
-    `ConfigError` as `check_invariance` does, and where the layers have no known kernel.
+    In float64. The deviation is the larger one of the two kernels, relative to the largest value of the matrix. Raises
+    a `ConfigError` as `check_invariance` does, and where the layers have no known kernel.
     """
     images, kernels = images.double(), Kernels()
     shape = (images.shape[1], images.shape[2], images.shape[3])
@@ -134,8 +134,8 @@ class Discovery:
     """The groups that an architecture was tried on, and the `largest` that it is invariant to.
 
     `checks` has a row for every group that can act on the images; `left_out` says of the others why they can't.
-    `largest` has several names where none of them contains the others. Groups that the theorem claims are expected to
-    hold; of the others it says nothing.
+    `largest` has several names if none of these groups contains the others. `expected` is True for the groups that the
+    theorem claims; groups the theorem doesn't mention get expected=None.
     """
 
     checks: tuple[Check, ...]
@@ -143,7 +143,7 @@ class Discovery:
 
     @property
     def largest(self) -> list[str]:
-        """The largest groups that hold; at the least the trivial one, to which everything is invariant."""
+        """The largest groups that hold, or the trivial group, to which everything is invariant, if no other does."""
         return largest_groups(["identity", *(check.group for check in self.checks if check.holds)])
 
 
@@ -155,18 +155,22 @@ def discover(
     seed: int = 0,
     report: ReportProgress = silent,
 ) -> Discovery:
-    """Which of the groups is learning with this architecture and algorithm invariant to?
+    """The groups to which learning with this architecture and algorithm is invariant.
 
     Runs `check_invariance` for every group but the trivial one, with `ELEMENTS` random elements each, and ends the
-    training of one as soon as it is broken. What holds is shown for these elements and these images; what is broken is
-    so for good. Raises a `ConfigError` as `check_invariance` does.
+    training for a group as soon as its invariance is broken. That a group holds is shown for these elements and images
+    only; that it is broken is certain. Raises a `ConfigError` as `check_invariance` does.
+
+    >>> from geomsym.architectures import specs
+    >>> discover(specs("gap", depth=1, width=4), "mine", cfg=coupled_config(max_steps=2)).largest
+    ['shared_rotation']
     """
     data, cfg = data or gaussian_images(), cfg or coupled_config()
     left_out = dict(_refusals(data.input_shape))
     acting = [group for group in GROUPS if group not in ("identity", *left_out)]
     network = build(specs, data.input_shape, seed, torch.float64).to(data.train.x.device)
     first_layer(network)
-    cfg = replace(cfg, learning_rate=shared_learning_rate(network, data.train.x, cfg))  # once for all groups
+    cfg = replace(cfg, learning_rate=shared_learning_rate(specs, data.train.x, cfg, seed))  # once for all groups
     return Discovery(tuple(_worst(specs, group, name, data, cfg, seed, report) for group in acting), left_out)
 
 
@@ -188,7 +192,7 @@ def _worst(
     seed: int,
     report: ReportProgress,
 ) -> Check:
-    """The row of the element with the largest deviation, where the theorem's silence counts as such."""
+    """The row of the element with the largest deviation; groups the theorem doesn't mention get expected=None."""
 
     def told(done: int, total: int, note: str) -> None:
         report(done, total, f"{group} {note}")

@@ -1,8 +1,8 @@
-"""Why the inclusions of Theorem 3.1 are strict: laws that a smaller family obeys and a larger one breaks.
+"""The inclusions of Theorem 3.1 are strict: every smaller family obeys a law that the larger family breaks.
 
-Xiao & Pennington (2022, Theorem 3.1 in §3). Each law is a function of a network, the specs of the smaller family, to
-which the law belongs, and images [b, c, h, w]; it returns a relative violation, which is zero up to rounding for every
-network of the smaller family with these specs. `INCLUSIONS` pairs them with the embeddings of `geomsym.theory.embed`.
+Xiao & Pennington (2022, Theorem 3.1 in §3). Each law is a function of any network, the specs of the smaller
+family, and images [b, c, h, w]. It returns a relative violation, which is zero up to rounding for every network of the
+smaller family with these specs. `INCLUSIONS` pairs them with the embeddings of `geomsym.theory.embed`.
 """
 
 from collections.abc import Callable
@@ -27,19 +27,19 @@ from geomsym.theory.embed import (
 
 
 def gap_law(network: nn.Module, specs: Specs, images: Tensor) -> float:
-    """GAP doesn't see circular shifts, f(Sx) = f(x): the deviation after a shift along the diagonal.
+    """GAP is invariant to circular shifts, f(Sx) = f(x): the deviation after a shift along the diagonal.
 
-    `network` is any network and `images` [b, c, h, w] its input; `specs` those of the smaller family, to which the
-    law belongs. Zero up to rounding for that family; likewise the other laws.
+    `network` is any network and `images` [b, c, h, w] its input; `specs` are those of the smaller family. The result is
+    zero up to rounding for that family. The other laws have the same form.
     """
     return _shift_variance(network, images, images.shape[2:])
 
 
 def lap_law(network: nn.Module, specs: Specs, images: Tensor) -> float:
-    """LAP's mean over all shifts by multiples of s, the window's side, doesn't see any shift.
+    """LAP's mean over all shifts by multiples of s, the window's side, is invariant to every shift.
 
-    The sum over those shifts of a readout that is constant inside windows is constant everywhere, as GAP's. For s = 1,
-    where LAP is VEC, every network obeys.
+    LAP's readout is constant inside windows; summed over those shifts it is constant everywhere, as GAP's is. For s = 1
+    LAP is VEC, and every network obeys the law.
     """
     return _shift_variance(network, images, (window(specs),) * 2)
 
@@ -47,8 +47,8 @@ def lap_law(network: nn.Module, specs: Specs, images: Tensor) -> float:
 def vec_law(network: nn.Module, specs: Specs, images: Tensor) -> float:
     """VEC_n's outputs on images of one colour lie in an affine space of dimension n.
 
-    Its last hidden layer has n values there, the same at every position. The first pixel of every image is its
-    colour. Returns the (n+1)-th singular value of the centred outputs over the first. Raises `ConfigError` for n
+    Its last hidden layer has n values on such an image, the same at every position. The first pixel of every image is
+    its colour. Returns the (n+1)-th singular value of the centred outputs over the first. Raises `ConfigError` for n
     outputs or fewer and for n + 1 images or fewer.
     """
     return _excess(network(images[:, :, :1, :1].expand_as(images).contiguous()), _width(specs))
@@ -57,13 +57,13 @@ def vec_law(network: nn.Module, specs: Specs, images: Tensor) -> float:
 def lcn_law(network: nn.Module, specs: Specs, images: Tensor) -> float:
     """LCN_n's outputs lie in an affine space of dimension d·n, the number of units of its last hidden layer.
 
-    Measured and raised as for `vec_law`.
+    Returns and raises the same as `vec_law`, with d·n in place of n.
     """
     return _excess(network(images), images.shape[2] * images.shape[3] * _width(specs))
 
 
 def locality_law(network: nn.Module, specs: Specs, images: Tensor) -> float:
-    """LCN adds up functions of receptive fields, so pixels u and v that no field contains both do not interact:
+    """LCN is a sum of functions of receptive fields, so two pixels u and v that no field contains don't interact:
 
         f(x + u + v) − f(x + u) − f(x + v) + f(x) = 0,
 
@@ -88,7 +88,7 @@ def locality_law(network: nn.Module, specs: Specs, images: Tensor) -> float:
 
 @dataclass(frozen=True)
 class Inclusion:
-    """`smaller` ⊆ `larger` by `embed`, where the larger family is «n» or «d·n» wide; `law` shows that it is strict."""
+    """`smaller` ⊆ `larger` by `embed`; `width`, «n» or «d·n», is the larger network's; `law` shows strictness."""
 
     smaller: str
     larger: str
@@ -98,7 +98,7 @@ class Inclusion:
 
     @property
     def formula(self) -> str:
-        """«gap_n ⊆ vec_n»."""
+        """The inclusion as text, such as «gap_n ⊆ vec_n»."""
         return f"{self.smaller}_n ⊆ {self.larger}_{self.width}"
 
 
@@ -152,5 +152,5 @@ def _excess(outputs: Tensor, dimension: int) -> float:
 
 
 def _width(specs: Specs) -> int:
-    """Of the last hidden layer."""
+    """The width of the last hidden layer."""
     return [spec.width for spec in specs if isinstance(spec, Weighted)][-2]

@@ -1,7 +1,7 @@
-"""The theorems of Xiao & Pennington (2022), one statement at a time: what must hold, and beside it what must break.
+"""The theorems of Xiao & Pennington (2022), one statement at a time, with controls that must break them.
 
-Each suite yields rows as they are computed: on narrow networks of every family, and white noise. The same for one
-network on its own data is in `geomsym.theory.configured`.
+Each suite yields rows as they are computed, for narrow networks of every family on white noise. The checks for one
+network on its own data are in `geomsym.theory.configured`.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from geomsym.architectures import architecture_specs, label
+from geomsym.architectures import architecture_specs
 from geomsym.architectures.layer_specs import Specs
 from geomsym.config import ArchitectureConfig
 from geomsym.kernels import kernel_matrices
@@ -35,13 +35,14 @@ def small(family: str, **changes) -> ArchitectureConfig:
 def _layers(family: str, **changes) -> tuple[Specs, str]:
     """Specs with three outputs, and the name in the table."""
     cfg = small(family, **changes)
-    return architecture_specs(cfg, 3), label(cfg)
+    return architecture_specs(cfg, 3), cfg.label
 
 
 def invariance(steps: int = 100) -> Iterator[Check]:
     """Theorem 4.1: trained networks of every family under every group, other algorithms, and the law of θ0.
 
-    Groups beyond a family's are controls, and so are rotations for Adam and for |θ|^p, and for a uniform θ0.
+    Groups beyond those that the theorem claims are controls. So are rotations with Adam, with |θ|^p, and from a uniform
+    θ0.
     """
     sgd, adam = coupled_config(max_steps=steps), coupled_config(max_steps=steps, optimizer="adam")
     networks = [_layers(family) for family in FAMILIES]
@@ -62,7 +63,7 @@ def invariance(steps: int = 100) -> Iterator[Check]:
 
 
 def first_layers() -> Iterator[Check]:
-    """The law of τ*θ0 by its fourth moment, for Gaussian and for uniform θ0; of the latter the second agrees."""
+    """The law of τ*θ0 by its fourth moment, for Gaussian and uniform θ0; second moments agree for both."""
     for init, power in (("gaussian", 4), ("uniform", 2), ("uniform", 4)):
         for family, width in (("fcn", 2000), ("lcn", 200), ("gap", 3000)):
             specs, name = _layers(family, width=width, depth=1, first_layer_init=init)
@@ -78,7 +79,7 @@ def _largest_of_both_kinds(specs: Specs) -> list[str]:
 
 
 def inclusion() -> Iterator[Check]:
-    """Theorem 3.1: each family inside the next by explicit weights, and a law of the smaller that the larger breaks."""
+    """Theorem 3.1: each family inside the next by explicit weights, and a law that the larger family breaks."""
     images = torch.randn(8, 3, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     for item in INCLUSIONS:
         yield check_inclusion(item, architecture_specs(small(item.smaller, depth=3, width=3), 4), images)
@@ -111,5 +112,5 @@ def _strict_case(smaller: str, larger: str) -> tuple[Specs, Tensor]:
 
 
 def suites(steps: int = 100) -> dict[str, Callable[[], Iterator[Check]]]:
-    """What takes seconds, with `steps` of training; `geomsym.theory.distribution` takes minutes."""
+    """The suites that take seconds, with `steps` of training; `geomsym.theory.distribution` takes minutes."""
     return {"invariance": partial(invariance, steps), "inclusion": inclusion, "kernels": kernels}

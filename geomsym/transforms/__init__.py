@@ -1,26 +1,15 @@
 """The symmetry groups acting on images: random elements, and paths from the identity into them.
 
+What `__init__.pyi` lists is imported when it is first used: the names and symbols of groups need no torch.
+
 >>> import torch
+>>> from geomsym.transforms import sample_transform
 >>> tau = sample_transform("pixel_rotation", (3, 8, 8), seed=0)
 >>> x = torch.randn(10, 3, 8, 8)
 >>> torch.allclose(tau.inverse(tau(x)), x, atol=1e-5)
 True
 """
 
-from geomsym.transforms.elements import Transform
-from geomsym.transforms.groups import GROUPS, Group, is_subgroup, largest_groups
-from geomsym.transforms.path import RotationPath
-from geomsym.transforms.sample import check_transform, sample_moving, sample_path, sample_transform
+import lazy_loader
 
-__all__ = [
-    "GROUPS",
-    "Group",
-    "RotationPath",
-    "Transform",
-    "check_transform",
-    "is_subgroup",
-    "largest_groups",
-    "sample_moving",
-    "sample_path",
-    "sample_transform",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

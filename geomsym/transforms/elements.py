@@ -1,6 +1,6 @@
 """The orthogonal maps of images that the symmetry groups are made of.
 
-Every kind of map is a frozen record of the few numbers that define it, which acts on images [..., c, h, w],
+Every kind of map is a frozen record of the few numbers that define it. It acts on images [..., c, h, w], with
 any number of leading axes, by one tensor operation on the images' device. All are linear, so `torch.autograd`
 and `torch.func` differentiate through them.
 
@@ -16,8 +16,7 @@ import torch
 from torch import Tensor
 
 from geomsym.errors import ConfigError
-
-ImageShape = tuple[int, int, int]
+from geomsym.transforms.groups import ImageShape
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,10 +1,10 @@
-"""The principal logarithm of rotations of any size, sound where angles are degenerate, near 0 or near π.
+"""The principal logarithm of rotations of any size, accurate also if angles are degenerate, near 0 or near π.
 
 A rotation R turns orthogonal planes by angles θ in (−π, π]; its principal logarithm generates the same turns,
 and is the shortest geodesic from 1 to R. The real Schur decomposition shows the planes, but costs minutes at
 the 3072 coordinates of a 3×32×32 image. The symmetric part of R, which has the eigenvalue cos θ on each
-plane, splits the space first by a symmetric eigenproblem, which takes seconds; what is left to Schur are the
-small spaces whose cosines nearly coincide.
+plane, first splits the space by a symmetric eigenproblem, which takes seconds. The Schur decomposition is then only
+needed in the small spaces whose cosines nearly coincide.
 """
 
 import numpy as np
@@ -12,9 +12,9 @@ import scipy.linalg
 import torch
 from torch import Tensor
 
-# Cosines closer than this share a space. Rounding mixes spaces a gap γ apart by about 1e-16/γ, so 1e-4 keeps
-# the mixing near 1e-12; the spaces stay small for as long as D matrices can be stored, since random angles
-# repel each other.
+# Cosines closer than this share a space. Rounding mixes two spaces with a gap γ by about 1e-16/γ, so 1e-4 keeps
+# the mixing near 1e-12. The spaces are small at any size D that fits into memory, since random angles repel
+# each other.
 COSINE_GAP = 1e-4
 
 

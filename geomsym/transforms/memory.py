@@ -1,4 +1,4 @@
-"""Whether a dense matrix on all coordinates of an image fits into memory, asked before it is allocated."""
+"""Checks, before it is allocated, whether a dense matrix on all coordinates of an image fits into memory."""
 
 import os
 from pathlib import Path
@@ -35,7 +35,7 @@ def _require(name: str, size: int, needed: int, available: int, where: str) -> N
 
 
 def main_memory() -> int:
-    """Bytes of main memory that can be had without swapping, or the whole memory where that is not known.
+    """Bytes of main memory that are available without swapping, or the whole memory if that is not known.
 
     Linux counts the page cache, which it gives back on demand, in MemAvailable only: SC_AVPHYS_PAGES would
     refuse matrices after any large file was read, and macOS does not have it.

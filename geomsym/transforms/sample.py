@@ -1,4 +1,4 @@
-"""A random element of a symmetry group, by name, or the path to one; wrong requests are refused here."""
+"""A random element of a symmetry group, by name, or the path to one. Requests are checked here."""
 
 from math import prod
 
@@ -6,8 +6,9 @@ import torch
 
 from geomsym.errors import ConfigError, look_up
 from geomsym.seeds import torch_generator
-from geomsym.transforms.elements import ImageShape, MatrixTransform, Transform
-from geomsym.transforms.groups import GROUPS, Group
+from geomsym.transforms import samplers
+from geomsym.transforms.elements import MatrixTransform, Transform
+from geomsym.transforms.groups import GROUPS, Group, ImageShape
 from geomsym.transforms.memory import require_dense_fits
 from geomsym.transforms.path import RotationPath, path_to
 
@@ -29,6 +30,14 @@ def sample_transform(
 
     Raises a `ConfigError` for an unknown group, a group that needs more channels or more memory than there
     are, a strength outside [0, 1], and a strength for a group without a path.
+
+    >>> x = torch.arange(12.0).reshape(1, 3, 2, 2)
+    >>> tau = sample_transform("global_rotation", (3, 2, 2), seed=1)
+    >>> torch.allclose(tau(x), x), torch.allclose(tau(x).norm(), x.norm())
+    (False, True)
+    >>> start = sample_transform("global_rotation", (3, 2, 2), seed=1, strength=0.0)
+    >>> torch.allclose(start(x), x, atol=1e-4)
+    True
     """
     group = check_transform(name, shape, strength, dtype, device)
     element = _draw(group, shape, seed)
@@ -46,8 +55,8 @@ def sample_moving(
 ) -> Transform:
     """The element of `sample_transform` for the first seed, from `seed` on, that isn't the identity.
 
-    One in six of the permutations of three channels is, and leaves nothing to see. Raises a `ConfigError` as
-    `sample_transform` does, and for images on which the group has no other element.
+    One in six permutations of three channels is the identity, which would leave nothing to compare. Raises a
+    `ConfigError` as `sample_transform` does, and for images on which the group has no other element.
     """
     for candidate in range(seed, seed + 100):
         tau = sample_transform(name, shape, candidate, dtype=dtype, device=device)
@@ -58,7 +67,7 @@ def sample_moving(
 
 
 def is_not_identity(tau: Transform) -> bool:
-    """Whether a map isn't the identity: its effect on an image without equal or opposite values."""
+    """Whether a map isn't the identity, judged by its effect on an image without equal or opposite values."""
     image = torch.arange(1.0, prod(tau.shape) + 1).reshape(tau.shape).double()
     return bool((tau.to(torch.float64, "cpu")(image) - image).abs().max() > 1e-9)
 
@@ -70,7 +79,7 @@ def check_transform(
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
 ) -> Group:
-    """The group of which `sample_transform` would draw an element; raises the errors it would, and draws nothing."""
+    """The group that `sample_transform` would draw from; raises the same errors, and draws nothing."""
     group = _group_for(name, shape)
     if strength is not None:
         _check_strength(group, strength)
@@ -83,6 +92,14 @@ def sample_path(name: str, shape: ImageShape, seed: int = 0) -> RotationPath:
     """The path that `sample_transform(name, shape, seed, strength)` takes its point from, in float64.
 
     Many points of it cost one logarithm. Raises a `ConfigError` as `sample_transform` does.
+
+    Half the way twice is the whole way:
+
+    >>> path = sample_path("pixel_rotation", (3, 2, 2))
+    >>> x = torch.arange(12.0, dtype=torch.float64).reshape(1, 3, 2, 2)
+    >>> half, whole = path.at(0.5), path.at(1.0)
+    >>> torch.allclose(half(half(x)), whole(x))
+    True
     """
     group = check_transform(name, shape, 1.0, torch.float64)
     return _path_to(_draw(group, shape, seed))
@@ -112,7 +129,7 @@ def _check_strength(group: Group, strength: float) -> None:
 def _draw(group: Group, shape: ImageShape, seed: int) -> Transform:
     # The stream does not depend on the strength: an element and the path towards it share their seed.
     c, h, w = shape
-    return group.sampler((c, h, w), torch_generator(seed, f"transform.{group.name}"))
+    return getattr(samplers, group.name)((c, h, w), torch_generator(seed, f"transform.{group.name}"))
 
 
 def _path_to(element: Transform) -> RotationPath:

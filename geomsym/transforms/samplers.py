@@ -13,9 +13,9 @@ from geomsym.transforms.elements import (
     CoordinatePermutation,
     DenseMatrix,
     Identity,
-    ImageShape,
     PixelMatrices,
 )
+from geomsym.transforms.groups import ImageShape
 from geomsym.transforms.haar import haar_orthogonal, uniform_permutations
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from geomsym import config
 from geomsym.architectures import layers
 from geomsym.architectures.activations import ACTIVATIONS
 from geomsym.architectures.layer_specs import Activation, Conv, Dense, LocallyConnected
@@ -104,6 +105,10 @@ CLOSED_FORMS = {
     "sigmoid": lambda z: 1 / (1 + torch.exp(-z)),
     "tanh": lambda z: (torch.exp(2 * z) - 1) / (torch.exp(2 * z) + 1),
 }
+
+
+def test_there_is_a_function_for_every_activation_of_the_config():
+    assert tuple(ACTIVATIONS) == config.ACTIVATIONS
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

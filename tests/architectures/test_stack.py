@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from geomsym.architectures import architecture_specs, build, label, specs
+from geomsym.architectures import architecture_specs, build, specs
 from geomsym.architectures.layer_specs import (
     Activation,
     AveragePool,
@@ -59,7 +59,7 @@ def test_numbers_left_out_are_those_of_the_config():
 def test_the_families_of_the_paper_are_stacks(family, layers):
     cfg = StackConfig(layers=layers, width=6, window=2)
     assert architecture_specs(cfg, 3) == specs(family, 3, width=6, depth=2, window=2)
-    assert (cfg.depth, label(cfg)) == (2, "stack")
+    assert (cfg.depth, cfg.label) == (2, "stack")
 
 
 def test_a_stack_can_be_built_and_has_kernels():

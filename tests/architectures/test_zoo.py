@@ -6,7 +6,7 @@ from math import sqrt
 import pytest
 import torch
 
-from geomsym.architectures import ARCHITECTURES, architecture_specs, build, label, specs
+from geomsym.architectures import ARCHITECTURES, architecture_specs, build, specs
 from geomsym.architectures.layer_specs import Activation, AveragePool, Conv, Dense, LocallyConnected
 from geomsym.config import ArchitectureConfig
 from geomsym.errors import ConfigError
@@ -32,7 +32,7 @@ def test_an_unknown_activation_is_answered_with_the_nearest():
     [("lap", 4, "lap4"), ("lap", 8, "lap8"), ("gap", 4, "gap"), ("vec", 2, "vec"), ("fcn", 4, "fcn")],
 )
 def test_labels_tell_the_window_of_lap_only(name, window, expected):
-    assert label(ArchitectureConfig(name, window=window)) == expected
+    assert ArchitectureConfig(name, window=window).label == expected
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

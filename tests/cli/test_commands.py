@@ -19,7 +19,8 @@ from geomsym.config import RunConfig
 from geomsym.data import SOURCES
 from geomsym.execute import folder_of, record
 from geomsym.identity import run_id
-from geomsym.results import STATUSES, load
+from geomsym.results import load
+from geomsym.run_folders import STATUSES
 
 SMALL = ["data=sinusoid", "data.subset_size=40", "data.test_size=40", "architecture=fcn", "architecture.width=8",
          "architecture.depth=2", "inference.max_steps=20", "inference.learning_rate=0.1"]  # fmt: skip

@@ -85,8 +85,8 @@ def bad(tmp_path, name):
     match name:
         case "text":
             path.write_text("no array")
-        case "bytes":
-            np.save(path, np.zeros((2, 3, 4, 4), np.uint8))
+        case "integers":
+            np.save(path, np.zeros((2, 3, 4, 4), int))
         case "flat":
             np.save(path, np.zeros(5))
         case "nan":
@@ -101,10 +101,10 @@ def bad(tmp_path, name):
     [
         ("text", "can't be read as an .npy file"),
         ("missing", "can't be read as an .npy file"),
-        ("bytes", "uint8 [2, 3, 4, 4]; give floating-point images"),
-        ("flat", "float64 [5]; give floating-point images"),
-        ("nan", "x1: image 0 has values that are nan or infinite"),
-        ("empty", "x1: empty"),
+        ("integers", "x1 has the type int64; store bytes 0…255 as uint8"),
+        ("flat", "x1 has shape [5]; store it as"),
+        ("nan", "x1[0, 0, 0, 0] is nan, one of 96 such values"),
+        ("empty", "x1 has shape [0, 3, 4, 4] and no values"),
     ],
 )
 def test_files_that_hold_no_images_leave_nothing_behind(tmp_path, name, message):

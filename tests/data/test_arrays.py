@@ -143,7 +143,7 @@ BAD_NAN = np.array([[0.0, 1.0], [2.0, np.nan], [np.inf, 0.0]])
         ({"x_test": np.zeros((6, 4, 4, 3))}, "x_train is uint8 but x_test float64; store both with one type"),
         (
             {"y_train": np.arange(6) % 2 / 1},
-            r"y_train has the type float64; labels are integers: use astype\(int\)",
+            r"y_train has the type float64; labels are integers or text: use astype\(int\)",
         ),
         ({"y_train": np.zeros(6, int), "y_test": np.zeros(6, int)}, "y_train holds only the label 0"),
         ({"y_test": np.arange(6)}, "y_train has no example of label 2, 3, 4, 5, which y_test has"),

@@ -1,11 +1,15 @@
 """The data folder: config, then environment, then the platform's convention."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
+from geomsym.config import SinusoidConfig
+from geomsym.data import load
 from geomsym.data.folders import data_path, user_folder
+from geomsym.errors import UserError
 
 
 def test_the_root_of_the_config_wins_and_may_begin_with_the_home(monkeypatch):
@@ -37,3 +41,17 @@ def test_each_platform_has_its_convention(monkeypatch, platform, variable, expec
         monkeypatch.setenv(variable, "/given")
     monkeypatch.setattr(sys, "platform", platform)
     assert user_folder() == Path(expected).expanduser()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="HOME is Unix's")
+@pytest.mark.parametrize("name", ["HOME", "relative"])
+def test_without_a_home_the_message_says_what_to_set(monkeypatch, name):
+    for variable in ("GEOMSYM_DATA", "XDG_DATA_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HOME", "" if name == "HOME" else name)
+    with pytest.raises(UserError, match=r"set HOME to an absolute path, or .*--data-root, GEOMSYM_DATA or data\.root"):
+        data_path(None)
+    with pytest.raises(UserError, match=r"~nobody-of-this-name/x: .*set HOME"):
+        data_path("~nobody-of-this-name/x")
+    assert data_path("/data") == Path("/data")
+    assert len(load(SinusoidConfig(subset_size=4, test_size=4)).train) == 4  # needs no folder

@@ -72,11 +72,8 @@ def cifar10(site, monkeypatch):
     """Serve a CIFAR-10 of 40 + 20 images; row r of colour c of image i has the value i + 80·c + r."""
     folder, address = site
     names = [f"thing{k}" for k in range(10)]
-    files = {
-        "data_batch_1": batch(N_TRAIN),
-        "test_batch": batch(N_TEST),
-        "batches.meta": {"label_names": names},
-    }
+    batches = {f"data_batch_{k + 1}": batch(range(8 * k, 8 * k + 8)) for k in range(5)}
+    files = batches | {"test_batch": batch(range(N_TEST)), "batches.meta": {"label_names": names}}
     packed = {name: pickle.dumps(content) for name, content in files.items()}
     with tarfile.open(folder / "small.tar.gz", "w:gz") as archive:
         for name, content in packed.items():
@@ -87,17 +84,17 @@ def cifar10(site, monkeypatch):
     monkeypatch.setattr(cls, "url", f"{address}small.tar.gz")
     monkeypatch.setattr(cls, "filename", "small.tar.gz")
     monkeypatch.setattr(cls, "tgz_md5", md5((folder / "small.tar.gz").read_bytes()))
-    monkeypatch.setattr(cls, "train_list", [["data_batch_1", md5(packed["data_batch_1"])]])
+    monkeypatch.setattr(cls, "train_list", [[name, md5(packed[name])] for name in batches])
     monkeypatch.setattr(cls, "test_list", [["test_batch", md5(packed["test_batch"])]])
     meta = {"filename": "batches.meta", "key": "label_names", "md5": md5(packed["batches.meta"])}
     monkeypatch.setattr(cls, "meta", meta)
     return folder
 
 
-def batch(n):
-    image, colour, row = np.ogrid[:n, :3, :32]
+def batch(images):
+    image, colour, row = np.ogrid[images.start : images.stop, :3, :32]
     pixels = np.repeat(image + 80 * colour + row, 32).astype(np.uint8)  # 32 equal columns
-    return {"data": pixels.reshape(n, 3 * 32 * 32), "labels": [i % 10 for i in range(n)]}
+    return {"data": pixels.reshape(len(images), 3 * 32 * 32), "labels": [i % 10 for i in images]}
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ import torch
 from geomsym.config import ArchitectureConfig, DataConfig
 from geomsym.errors import ConfigError, UserError
 from geomsym.execute import execute, folder_of, is_finished, jobs, local, record
-from geomsym.results import collect, load, read_record
+from geomsym.results import collect, load
+from geomsym.run_folders import read_record
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +119,7 @@ def test_a_worker_that_is_killed_from_outside_is_told_and_leaves_no_other(tmp_pa
             victims.extend(workers())
             os.kill(victims[0], signal.SIGKILL)
 
-    with pytest.raises(UserError, match="a worker process was ended from outside"):
+    with pytest.raises(UserError, match="a worker process was ended by SIGKILL"):
         execute(jobs(tmp_path, runs, "cpu"), 2, kill_one, lambda index, error: None)
     assert len(victims) == 2 and workers() == []
     assert not any(is_finished(tmp_path, cfg) for cfg in runs)

@@ -8,13 +8,14 @@ import pytest
 import torch
 import yaml
 
+from geomsym.columns import CURVE_COLUMNS
 from geomsym.config import TransformConfig
 from geomsym.errors import ConfigError, UserError
-from geomsym.execute import folder_of, is_finished, perform, plan, record
+from geomsym.execute import folder_of, identity, is_finished, perform, plan, record
 from geomsym.identity import SCHEMA_VERSION, canonical, run_id
 from geomsym.inference import InferenceResult
-from geomsym.results import CURVE_COLUMNS, read_record
 from geomsym.run import RunResult, run
+from geomsym.run_folders import read_record
 
 
 def names(folder):
@@ -30,7 +31,15 @@ def test_a_run_leaves_its_files(tmp_path, tiny):
     perform(tmp_path, cfg, "cpu")
     folder = folder_of(tmp_path, cfg)
     assert folder == tmp_path / "runs" / run_id(cfg)
-    assert names(folder) == ["checkpoint.pt", "config.yaml", "curves.csv", "environment.json", "metrics.json"]
+    assert names(folder) == [
+        "checkpoint.pt",
+        "classes.csv",
+        "config.yaml",
+        "curves.csv",
+        "environment.json",
+        "metrics.json",
+    ]
+    assert (folder / "classes.csv").read_text() == "class,name\n0,below\n1,above\n"
     assert yaml.safe_load((folder / "config.yaml").read_text()) == canonical(cfg)
 
 
@@ -67,12 +76,12 @@ def test_the_environment_says_where_it_ran_and_which_run_it_is(tmp_path, tiny):
     written = json.loads((folder_of(tmp_path, tiny(seed=4)) / "environment.json").read_text())
     assert written["device"] == "cpu" and written["libraries"]["torch"] == torch.__version__
     assert written["threads"] == torch.get_num_threads()
-    assert written["identity"] == record.identity(tiny(seed=4))
+    assert written["identity"] == identity(tiny(seed=4))
 
 
 def test_the_identity_names_the_seed_that_the_transform_has(tiny):
     follows, fixed = tiny(seed=4), tiny(seed=4, transform=TransformConfig("shared_rotation", seed=9))
-    assert [record.identity(cfg)["transform_seed"] for cfg in (follows, fixed)] == [4, 9]
+    assert [identity(cfg)["transform_seed"] for cfg in (follows, fixed)] == [4, 9]
 
 
 def test_while_a_run_is_at_work_it_has_no_metrics(tmp_path, tiny):
@@ -109,7 +118,8 @@ def test_a_run_that_succeeds_after_a_failure_forgets_it(tmp_path, tiny, monkeypa
         with pytest.raises(ZeroDivisionError):
             perform(tmp_path, tiny(), "cpu")
     perform(tmp_path, tiny(), "cpu")
-    assert names(folder_of(tmp_path, tiny())) == ["config.yaml", "curves.csv", "environment.json", "metrics.json"]
+    files = ["classes.csv", "config.yaml", "curves.csv", "environment.json", "metrics.json"]
+    assert names(folder_of(tmp_path, tiny())) == files
     assert "error" not in read_record(folder_of(tmp_path, tiny()))
 
 

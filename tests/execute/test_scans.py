@@ -7,19 +7,19 @@ import pytest
 import torch
 
 from geomsym.cli.compose import compose
+from geomsym.columns import ANCHOR_COLUMNS, GEOMETRY_COLUMNS, SPECTRUM_COLUMNS
 from geomsym.config import GridConfig, PathConfig
 from geomsym.errors import ConfigError, DataError
-from geomsym.execute import folder_of, is_finished, perform, scans
+from geomsym.execute import folder_of, is_finished, keep_initial_weights, perform, scans
 from geomsym.execute.scans import (
     copy_finished_run,
     is_scanned,
-    keep_initial_weights,
     perform_scan,
     scan_folder,
     scan_id,
     write_magnification,
 )
-from geomsym.results import ANCHOR_COLUMNS, GEOMETRY_COLUMNS, SPECTRUM_COLUMNS, collect, load
+from geomsym.results import collect, load
 
 GRID = GridConfig(resolution=5)
 

@@ -108,7 +108,7 @@ def test_a_named_submodule_of_any_network():
         ),
         ("unused", "is not called by the network"),
         ("split", "returns tuple, no tensor"),
-        (1, "only stacks of layers that end in a dense readout number theirs; give one of the submodules stem,"),
+        (1, "only stacks of layers that end in a dense readout have numbered layers; give one of the submodules stem,"),
         (None, "geometry.layer=null"),
     ],
 )

@@ -1,7 +1,7 @@
 """Training: steps by hand, the learning rate's limit as a theorem, batches, and whole runs on separable data."""
 
 from dataclasses import replace
-from math import isfinite, isnan
+from math import isfinite
 
 import pytest
 import torch
@@ -12,18 +12,15 @@ from geomsym.architectures import build, specs
 from geomsym.architectures.layer_specs import Dense, Flatten
 from geomsym.config import GradientDescentConfig
 from geomsym.data import Dataset, Split
-from geomsym.errors import ConfigError
-from geomsym.inference import INFERENCE, gradient_descent
+from geomsym.inference import INFERENCE, gradient_descent, result
 from geomsym.inference.evaluation import evaluate
 from geomsym.inference.gradient_descent import (
     batch_indices,
-    choose_learning_rate,
     count_parameters,
     descend,
     pauses,
 )
 from geomsym.inference.losses import objective
-from geomsym.inference.tangent_kernel import largest_tangent_eigenvalue
 
 SHAPE, CLASSES = (3, 4, 4), 3
 FCN = specs("fcn", CLASSES, width=32, depth=2)
@@ -144,26 +141,6 @@ def test_the_same_holds_of_a_wide_network_trained_on_batches(factor, status):
     assert gradient_descent(specs("fcn", 10, width=256, depth=2), data, cfg, seed=0).status == status
 
 
-def test_the_learning_rate_is_the_factor_times_two_over_lambda_max_of_the_first_samples():
-    data = dataset(dtype=torch.float64)
-    network = build(FCN, SHAPE, 0, torch.float64)
-    cfg = config(learning_rate_factor=3.0, ntk_samples=12)
-    lambda_max, rate = choose_learning_rate(network, data.train.x, cfg)
-    assert lambda_max == largest_tangent_eigenvalue(network, data.train.x[:12])
-    assert rate == pytest.approx(6 / lambda_max, rel=1e-14)
-
-
-def test_a_learning_rate_that_is_given_is_taken():
-    lambda_max, rate = choose_learning_rate(build(FCN, SHAPE), dataset().train.x, config(learning_rate=0.125))
-    assert isnan(lambda_max) and rate == 0.125
-
-
-def test_a_network_that_nothing_affects_has_no_learning_rate():
-    network = build((Flatten(), Dense(2, 2.0, 0.0)), SHAPE)
-    with pytest.raises(ConfigError, match=r"inference\.learning_rate=null: .*λmax = 0"):
-        choose_learning_rate(network, torch.zeros(5, *SHAPE), config())
-
-
 # --- Batches and pauses ---
 
 
@@ -242,10 +219,27 @@ def test_training_goes_on_when_it_is_not_to_stop():
     assert list(fit.curve) == list(range(0, 201, 20)) and fit.status == "ok"
 
 
-def test_every_evaluation_is_reported():
+def test_every_evaluation_is_reported_behind_the_estimate_of_the_learning_rate(monkeypatch):
+    monkeypatch.setattr(result, "REPORT_EVERY", float("inf"))
     reports = []
     fit = gradient_descent(FCN, dataset(), config(), 0, lambda *report: reports.append(report))
-    assert reports == [(step, 200, f"train {scores['train', 'accuracy']:.0%}") for step, scores in fit.curve.items()]
+    steps = [(step, 200, f"train {scores['train', 'accuracy']:.0%}") for step, scores in fit.curve.items()]
+    preparing = [note for *_, note in reports[: -len(steps)]]
+    assert reports[-len(steps) :] == steps
+    assert set(preparing) == {"λmax", "stability"} <= set(result.PREPARATIONS)
+    assert [done for done, total, note in reports if note == "λmax"][-1] == 3 * CLASSES  # draws, outputs
+
+
+def test_steps_between_evaluations_are_reported_by_the_clock_and_change_nothing(monkeypatch):
+    cfg, counts = config(eval_every=100, max_steps=100, stop_when_fitted=False), {}
+    fits = {}
+    for every in (0.0, float("inf")):
+        monkeypatch.setattr(result, "REPORT_EVERY", every)
+        reports = []
+        fits[every] = gradient_descent(FCN, dataset(), cfg, 0, lambda *report, into=reports: into.append(report))
+        counts[every] = [done for done, _, note in reports if note not in result.PREPARATIONS]
+    assert counts[0.0] == list(range(101)) and counts[float("inf")] == [0, 100]
+    assert fits[0.0].curve == fits[float("inf")].curve
 
 
 @pytest.mark.parametrize("rate", [1e2, 1e30])

@@ -47,7 +47,7 @@ def test_the_operator_is_the_explicit_kernel(name, chunk_size):
 def test_the_largest_eigenvalue_is_the_explicit_kernels_over_n(name, tolerance):
     model, x = network(name), images(9)
     expected = float(torch.linalg.eigvalsh(explicit(model, x))[-1]) / 9
-    assert largest_tangent_eigenvalue(model, x, tolerance) == pytest.approx(expected, rel=tolerance)
+    assert largest_tangent_eigenvalue([model], x, tolerance) == pytest.approx(expected, rel=tolerance)
 
 
 def test_the_eigenvalue_of_a_linear_model_is_in_closed_form_and_the_same_for_any_number_of_outputs():
@@ -57,7 +57,7 @@ def test_the_eigenvalue_of_a_linear_model_is_in_closed_form_and_the_same_for_any
     expected = float(torch.linalg.eigvalsh(2 / 48 * X @ X.mT + 0.3)[-1]) / 8
     for outputs in (1, 2, 10):
         model = build((Flatten(), Dense(outputs, 2.0, 0.3)), SHAPE, 0, torch.float64)
-        assert largest_tangent_eigenvalue(model, x, 1e-8) == pytest.approx(expected, rel=1e-8)
+        assert largest_tangent_eigenvalue([model], x, 1e-8) == pytest.approx(expected, rel=1e-8)
 
 
 def test_wide_networks_have_one_outputs_kernel_times_the_identity():
@@ -78,14 +78,21 @@ def test_wide_networks_have_one_outputs_kernel_times_the_identity():
 
 def test_float32_is_enough():
     model, x = network("gap", width=16), images(20)
-    double = largest_tangent_eigenvalue(model, x, 1e-3)
-    assert largest_tangent_eigenvalue(model.float(), x.float(), 1e-3) == pytest.approx(double, rel=1e-3)
+    double = largest_tangent_eigenvalue([model], x, 1e-3)
+    assert largest_tangent_eigenvalue([model.float()], x.float(), 1e-3) == pytest.approx(double, rel=1e-3)
+
+
+def test_several_draws_give_the_largest_eigenvalue_of_their_mean_kernel():
+    x, draws = images(6), [network("vec", seed=seed) for seed in range(3)]
+    mean = sum(explicit(model, x) for model in draws) / 3
+    expected = float(torch.linalg.eigvalsh(mean)[-1]) / 6
+    assert largest_tangent_eigenvalue(draws, x, 1e-8) == pytest.approx(expected, rel=1e-8)
 
 
 def test_training_state_is_left_alone():
     model, x = network("vec"), images(4)
     before = [p.clone() for p in model.parameters()]
-    largest_tangent_eigenvalue(model, x)
+    largest_tangent_eigenvalue([model], x)
     assert all(torch.equal(p, q) and p.grad is None for p, q in zip(model.parameters(), before, strict=True))
 
 

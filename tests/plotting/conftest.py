@@ -6,14 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from geomsym.results import (
-    ANCHOR_COLUMNS,
-    CURVE_COLUMNS,
-    GEOMETRY_COLUMNS,
-    MAGNIFICATION_COLUMNS,
-    SPECTRUM_COLUMNS,
-    Results,
-)
+from geomsym.columns import ANCHOR_COLUMNS, CURVE_COLUMNS, GEOMETRY_COLUMNS, MAGNIFICATION_COLUMNS, SPECTRUM_COLUMNS
+from geomsym.results import Results
 
 STEPS = (0, 1, 10, 100)
 BOUNDARY = 0.3

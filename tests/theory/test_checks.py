@@ -23,7 +23,7 @@ def check(found: float, expected: bool | None, at_least: float | None = None) ->
         (1e-5, False, "UNCLEAR", False),
         (1e-5, None, "UNCLEAR", False),
         (0.5, True, "BROKEN", False),
-        (0.5, False, "broken, as it should be", True),
+        (0.5, False, "broken, as expected", True),
         (0.5, None, "broken", True),
         (math.nan, True, "UNCLEAR", False),
         (math.nan, False, "UNCLEAR", False),
@@ -37,7 +37,7 @@ def test_verdicts(found, expected, verdict, good):
 
 def test_an_estimated_deviation_is_broken_by_the_least_that_it_can_be():
     assert check(0.5, False, at_least=0.0).verdict == check(0.5, True, at_least=0.0).verdict == "UNCLEAR"
-    assert check(0.5, False, at_least=0.1).verdict == "broken, as it should be"
+    assert check(0.5, False, at_least=0.1).verdict == "broken, as expected"
 
 
 def test_the_deviation_is_relative_to_the_largest_expected_value():

@@ -54,7 +54,7 @@ def test_equal_accuracies_hold_and_distant_ones_break():
     assert check_distribution(compared, accuracies(0.4, 0.4, spread=0.1)).verdict == "UNCLEAR"
     assert check_distribution(compared, accuracies(0.4, 0.36), margin=10).verdict == "holds"
     said = check_distribution(case(ROTATED, 2), [0.40, 0.42, 0.30, 0.31]).compared
-    assert said == "means of 2 seeds, the most they differ by in a 90 % interval: 41.0 ± 1.0, 30.5 ± 0.5"
+    assert said == "means of 2 seeds, largest difference in the 90 % interval: 41.0 ± 1.0, 30.5 ± 0.5"
 
 
 def test_beyond_the_claims_the_theorem_is_silent_unless_it_is_a_control():
@@ -63,7 +63,7 @@ def test_beyond_the_claims_the_theorem_is_silent_unless_it_is_a_control():
     assert [item.verdict for item in found] == ["holds", "broken"] and {item.expected for item in found} == {None}
     control = replace(compared, control=True)
     found = [check_distribution(control, accuracies(0.4, moved)) for moved in (0.4, 0.2)]
-    assert [item.verdict for item in found] == ["HOLDS, BUT SHOULD NOT", "broken, as it should be"]
+    assert [item.verdict for item in found] == ["HOLDS, BUT SHOULD NOT", "broken, as expected"]
 
 
 def test_what_theory_says_depends_on_the_algorithm_and_on_initial_values():

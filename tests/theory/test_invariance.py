@@ -44,9 +44,9 @@ def test_trained_networks_are_invariant_under_the_groups_of_their_family(name, g
 @pytest.mark.parametrize(("name", "group"), BEYOND)
 def test_trained_networks_are_not_invariant_under_larger_groups(name, group):
     row = check_invariance(layers(name), group, name, cfg=coupled_config(max_steps=20))
-    assert row.expected is False and row.deviation > 0.1 and row.verdict == "broken, as it should be"
+    assert row.expected is False and row.deviation > 0.1 and row.verdict == "broken, as expected"
     coupled = check_coupling(layers(name), group, name)
-    assert coupled.deviation > 0.5 and coupled.verdict == "broken, as it should be"
+    assert coupled.deviation > 0.5 and coupled.verdict == "broken, as expected"
 
 
 @pytest.mark.parametrize(("name", "group"), ROTATIONS.items())
