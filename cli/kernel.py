@@ -67,20 +67,20 @@ def _compute(cfg: RunConfig, x1: Path, x2: Path | None, out: Path, device: str) 
     assert first is not None
     specs = architecture_specs(cfg.architecture, outputs=1)
     check_inputs(specs, first, second)
-    if second is not None:  # else the matrix has the diagonal
-        for name, images in (("x1", first), ("x2", second)):
-            check_positive(Kernels().diagonal(specs, images).to(images), f"nngp of {name}")
     tiles = out.with_name(f"{out.name}.tiles")  # what an interrupted command has done
     kernels = Kernels(store=FolderStore(tiles))
     try:
         with interruptible(), work_progress("kernel") as report:
             matrices = kernels.matrices(specs, first, second, lambda done, total: report(done, total, "pairs"))
+            diagonals = [] if second is None else [kernels.diagonal(specs, images) for images in (first, second)]
     except Interrupted as interrupt:
         typer.echo(f"Interrupted; what is done is in {tiles}. The same command continues.", err=True)
         raise typer.Exit(interrupt.exit_code) from None
     matrices = matrices.to(first.dtype)
     try:
         check_values(matrices, symmetric=second is None)
+        for name, diagonal in zip(("x1", "x2"), diagonals, strict=False):
+            check_positive(diagonal.to(first.dtype), f"nngp of {name}")
     except DataError:
         shutil.rmtree(tiles, ignore_errors=True)
         raise

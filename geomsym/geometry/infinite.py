@@ -46,7 +46,7 @@ def erf_moments(scale: float = 1.0) -> Moments:
 
 
 def gelu_moments() -> Moments:
-    """φ(z) = z·Φ(z): the dual of `geomsym.kernels.dual.gelu` at K = q = q' = s, where D = 1 + 2s and R = 2s²/(1 + s)."""
+    """φ(z) = z·Φ(z): the dual of `geomsym.kernels.dual.gelu` at K = q = q' = s, where Δ = 0 and D = 1 + 2s."""
 
     def half_plane(s: Tensor) -> Tensor:
         return 0.25 + torch.asin(s / (1 + s)) / (2 * pi)

@@ -46,7 +46,7 @@ LARGEST_SIDE, VECTOR_SIDE = 512, 2048
 """Images along a side of a tile at most, with and without planes."""
 
 VALUES_AT_ONCE, BYTES = 12, 8
-"""Numbers that are alive at the same time for each value of a plane, measured in the reference with ReLU, in float64."""
+"""Float64 numbers that are alive at the same time for each value of a plane, measured in the reference with ReLU."""
 
 
 def choose_backend(name: str, specs: Specs, x: Tensor) -> str:

@@ -39,7 +39,7 @@ class PlanePass:
 
     @property
     def signal(self) -> float:
-        """The part of an image in the variance of the first layer, beside its bias: the least over images, not all 0."""
+        """First-layer variance from pixels, as a multiple of that from biases: the least over images not all 0."""
         spec, images = self.convolutions[0], torch.cat([self.x1, self.x2]).double().square().mean((1, 2, 3))
         parts = spec.w_variance * images[images > 0] / (spec.b_variance or torch.finfo(torch.float64).tiny)
         return parts.min().item() if len(parts) else float("inf")

@@ -1,4 +1,4 @@
-"""Which images of a set are equal, so that each is computed once and equal images have equal kernels to the last bit."""
+"""Which images of a set are equal: each is computed once, and equal ones have the same kernels to the last bit."""
 
 import torch
 from torch import Tensor

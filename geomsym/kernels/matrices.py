@@ -88,17 +88,17 @@ class Kernels:
         backend = choose_backend(self.backend, specs, x1)
         second = None if x2 is None else x2[columns]
         tiling = Tiling.of(specs, x1[rows], second, backend, self.memory, self.store, self.alongside)
-        matrices = [x1.new_empty(len(rows), len(columns), dtype=torch.float64) for _ in range(2)]
+        nngp, ntk = (x1.new_empty(len(rows), len(columns), dtype=torch.float64) for _ in range(2))
         total, done = tiling.pairs, 0
         report(0, total)
         for tile, values in tiling.results():
-            for matrix, value in zip(matrices, values, strict=True):
+            for matrix, value in zip((nngp, ntk), values, strict=True):
                 _place(matrix, tile, value.to(matrix))
             done += tile.pairs
             report(done, total)
         if len(rows) < len(i) or len(columns) < len(j):
-            matrices = [matrix[i[:, None], j] for matrix in matrices]
-        return KernelMatrices(*matrices, precision(specs, x1, backend))
+            nngp, ntk = (matrix[i[:, None], j] for matrix in (nngp, ntk))
+        return KernelMatrices(nngp, ntk, precision(specs, x1, backend))
 
     def diagonal(self, specs: Specs, x: Tensor) -> Tensor:
         """The NNGP kernel [n] of every image of x [n, c, h, w] with itself, float64."""

@@ -1,8 +1,8 @@
 """The fast path on CPUs: convolutional ReLU networks with 3×3 circular filters, compiled by numba.
 
-K of convolutions is held in float64 and Θ in float32. The slope of the activation has a square root at an angle of 0: a rounding error ε
-of the cosine becomes √ε of Θ, 6e-4 in float32 for images that differ by a thousandth. Polynomials of 1 − |cos θ| and
-all that follows from them are float32 again. Fully connected networks, where planes are single numbers, are float64.
+K of convolutions is held in float64 and Θ in float32. The slope of the activation has a square root at an angle of 0: a
+rounding error ε of the cosine becomes √ε of Θ, 6e-4 in float32 for images that differ by a thousandth. Polynomials of
+1 − |cos θ|, and all that follows from them, are float32 again. Fully connected networks are float64 throughout.
 
 One image x against a block of m images x' at one vertical displacement dy is a unit of work. Its state is K and Θ at
 (α, α + δ) for all positions α = (a, b), all horizontal displacements dx and all images of the block:
@@ -75,7 +75,7 @@ def _exact_arc_cosine(c):
 
 @njit(parallel=True, **FAST)
 def dense_layers(K, T, scales, shifts, inverse, root, inverse2, root2):
-    """Fully connected ReLU layers on K and T [n1, n2], in place; inverse, root [L, n1], inverse2, root2 [L, n2]; float64."""
+    """Dense ReLU layers on K and T [n1, n2], in place, float64; inverse, root [L, n1], inverse2, root2 [L, n2]."""
     for n in prange(K.shape[0]):
         for layer in range(len(scales)):
             scale, shift, inverse1, root1 = scales[layer], shifts[layer], inverse[layer, n], root[layer, n]

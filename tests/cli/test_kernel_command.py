@@ -61,7 +61,7 @@ def test_the_tiles_of_an_interrupted_command_are_used_and_removed(tmp_path, arra
     stopped = invoke(*command)
     assert stopped.exit_code == 130 and "The same command continues." in stopped.stderr.replace("\n", " ")
     assert not (tmp_path / "k.npz").exists() and counts == [4, 0]
-    assert invoke(*command).exit_code == 0 and counts == [4, 0, 2, 4, 2]
+    assert invoke(*command).exit_code == 0 and counts == [4, 0, 2, 4, 2, 16, 9]  # and the diagonals
     assert {path.name for path in tmp_path.iterdir()} == {"a.npy", "b.npy", "k.npz"}
     x1, x2 = (torch.from_numpy(np.load(path)).float() for path in arrays)
     with np.load(tmp_path / "k.npz") as file:
@@ -145,6 +145,52 @@ def test_files_that_hold_no_images_leave_nothing_behind(tmp_path, name, message)
     result = invoke("--x1", bad(tmp_path, name), "--out", tmp_path / "k.npz", *SMALL)
     assert result.exit_code == 2 and message in result.stderr.replace("\n", " ")
     assert not (tmp_path / "k.npz").exists()
+
+
+@pytest.mark.parametrize("with_x2", [False, True])
+@pytest.mark.parametrize(
+    ("scale", "settings", "message"),
+    [
+        (
+            0.0,
+            ["architecture.b_variance=0"],
+            "the diagonal has to be positive, in float32, but is 0 at image 1; leave out",
+        ),
+        (1e-20, ["architecture.b_variance=0"], "the diagonal has to be positive, in float32"),
+        (1e25, [], "values aren't finite in float32; "),
+        (1e200, ["dtype=float64"], "values aren't finite in float64; "),
+    ],
+)
+@pytest.mark.parametrize("activation", ["relu", "gelu"])
+def test_kernels_that_are_not_positive_numbers_are_refused(tmp_path, scale, settings, message, activation, with_x2):
+    x = np.random.default_rng(0).standard_normal((3, 2, 4, 4))
+    x[1] *= scale
+    np.save(tmp_path / "x.npy", x)
+    second = ["--x2", tmp_path / "x.npy"] if with_x2 else []
+    result = invoke(
+        "--x1", tmp_path / "x.npy", *second, "--out", tmp_path / "k.npz", f"architecture.activation={activation}",
+        *settings, *SMALL,
+    )  # fmt: skip
+    assert result.exit_code == 2 and message in " ".join(result.stderr.split())
+    assert "dtype=float64" in result.stderr.replace("\n", " ")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.npy"]
+
+
+@pytest.mark.parametrize("activation", ["relu", "erf", "gelu", "tanh", "sigmoid", "linear"])
+@pytest.mark.parametrize("architecture", ["vec", "fcn"])
+def test_pixels_of_any_scale_have_the_kernels_of_double_precision(tmp_path, activation, architecture):
+    """Bytes, CT's −1000 to 3000, 16 bits, and 1e-15 to 1e15."""
+    random = np.random.default_rng(0).random((4, 2, 4, 4))
+    for low, high in ((0, 255), (-1000, 3000), (0, 65535), (-1e-15, 1e-15), (-1e15, 1e15)):
+        np.save(tmp_path / "x.npy", low + (high - low) * random)
+        files = []
+        for dtype in ("float32", "float64"):
+            settings = (f"architecture={architecture}", f"architecture.activation={activation}", "architecture.depth=3")
+            result = invoke("--x1", tmp_path / "x.npy", "--out", tmp_path / "k.npz", f"dtype={dtype}", *settings)
+            assert result.exit_code == 0
+            files.append(dict(np.load(tmp_path / "k.npz")))
+        for name in ("nngp", "ntk"):
+            np.testing.assert_allclose(files[0][name], files[1][name], rtol=1e-5)
 
 
 def test_other_mistakes(tmp_path, arrays):

@@ -16,7 +16,7 @@ from geomsym.data import Dataset, Split
 from geomsym.errors import ConfigError, UserError
 from geomsym.execute import folder_of, perform
 from geomsym.inference import kernel_regression
-from geomsym.inference.kernel_regression import condition_number, posterior_variance, solve
+from geomsym.inference.kernel_regression import condition_number, group_means, posterior_variance, solve
 from geomsym.kernels import Kernels
 from geomsym.plotting.learning_curves import learning_curves
 from geomsym.results import collect, load
@@ -38,6 +38,7 @@ def rbf(x1, x2, length=1.0):
 class Matrices:
     nngp: torch.Tensor
     ntk: torch.Tensor
+    precision: float = 2.0**-52
 
 
 def stand_in(specs, x1, x2=None):
@@ -127,6 +128,95 @@ def test_the_jitter_is_the_first_that_suffices(exponent):
     solution = solve(K, normal(4, 1))
     assert solution.jitter == 10.0**-exponent
     assert solution.condition > 1 / negative
+
+
+@pytest.mark.parametrize("ridge", [1e-4, 0.1])
+def test_equal_images_merge_into_their_mean_target(ridge):
+    """The system of five images, one of them three times, beside that of all seven; and its limit without a ridge."""
+    X, y = normal(5, 3), normal(7, 2, seed=1)
+    place = torch.tensor([0, 1, 2, 0, 3, 4, 0])
+    whole = rbf(X, X)[place][:, place] * torch.linspace(1, 2, 5)[place].outer(torch.linspace(1, 2, 5)[place])
+    first = torch.tensor([0, 1, 2, 4, 5])
+    counts, means = torch.bincount(place), group_means(y, place)
+    merged = solve(whole[first][:, first], means, ridge, counts)
+    all_seven = solve(whole, y, ridge)
+    summed = torch.zeros(5, 2, dtype=torch.float64).index_add(0, place, all_seven.coefficients)
+    torch.testing.assert_close(merged.coefficients, summed, rtol=1e-9, atol=0)
+    cross = normal(4, 7, seed=2)
+    cross = cross[:, first][:, place]  # as of equal images
+    torch.testing.assert_close(
+        posterior_variance(merged, cross[:, first], 9 * torch.ones(4)),
+        posterior_variance(all_seven, cross, 9 * torch.ones(4)),
+        rtol=1e-8, atol=1e-8,
+    )  # fmt: skip
+    limit = solve(whole[first][:, first], means, 0.0, counts)
+    assert limit.jitter == 0
+    torch.testing.assert_close(whole[:, first] @ limit.coefficients, means[place], rtol=0, atol=1e-10)
+
+
+def noisy(K, seed=3):
+    """K with the rounding of float32."""
+    relative = 2.0**-24 * (2 * torch.rand(K.shape, generator=torch.Generator().manual_seed(seed)).double() - 1)
+    return K * (1 + (relative + relative.mT) / 2)
+
+
+@pytest.mark.parametrize("exponent", [3, 5, 7, 9, 11])
+def test_values_of_single_precision_are_solved_right_or_refused(exponent):
+    """The lowest eigenvalue is 10^−exponent of the largest. By float64's rules a wrong solution passes."""
+    K, y = spectrum(10.0 ** (1 - exponent), *np.linspace(1, 10, 30)), normal(31, 1)
+    right = solve(K, y).coefficients
+    rounded = noisy(K)
+    if exponent <= 5:
+        assert (solve(rounded, y, precision=2.0**-23).coefficients - right).norm() < 0.2 * right.norm()
+    else:
+        with pytest.raises(ConfigError, match=r"inference\.ridge=0\.0: .*: give dtype=float64, or else a larger ridge"):
+            solve(rounded, y, precision=2.0**-23)
+    if exponent == 9:
+        trusted = solve(rounded, y)
+        assert trusted.residual < 1e-4 and (trusted.coefficients - right).norm() > 0.5 * right.norm()
+
+
+CONFLICTING = [
+    *[
+        ("fcn", activation, 3, "circular", "nngp")
+        for activation in ("relu", "erf", "gelu", "sigmoid", "tanh", "linear")
+    ],
+    *[(name, "relu", 3, "circular", method) for name in ("lcn", "vec", "lap", "gap") for method in ("ntk", "nngp")],
+    ("vec", "gelu", 5, "zero", "ntk"),
+    ("vec", "erf", 3, "zero", "nngp"),
+    ("vec", "relu", 5, "circular", "ntk"),
+]
+
+
+@pytest.mark.parametrize(("name", "activation", "kernel_size", "padding", "method"), CONFLICTING)
+def test_images_repeated_under_another_label_do_no_harm_in_single_precision(
+    name, activation, kernel_size, padding, method
+):
+    """A tenth of the training images is there twice, the second time with another label."""
+    y = torch.randint(4, (60,), generator=torch.Generator().manual_seed(0))
+    centres = normal(4, 3, 4, 4, seed=5)
+    train, test = (Split(0.5 * centres[y] + normal(60, 3, 4, 4, seed=seed), y) for seed in (1, 2))
+    original = torch.arange(60) % 54
+    twice = Split(train.x[original], (y[original] + (torch.arange(60) >= 54)) % 4)
+    data = Dataset(twice, Split(test.x[:0], y[:0]), test, tuple("abcd"))
+    layers = specs(name, 4, depth=2, window=2, activation=activation, kernel_size=kernel_size, padding=padding)
+    single, double = (
+        kernel_regression(layers, images, KernelRegressionConfig(method), 0).metrics
+        for images in (data.map(lambda x: x.float()), data)
+    )
+    assert single["test_mse"] == pytest.approx(double["test_mse"], rel=0.01)
+    assert single["jitter"] == double["jitter"] and double["test_accuracy"] > 0.5
+
+
+def test_images_that_differ_by_less_than_single_precision_resolves_are_refused_in_it():
+    """NNGP of a deep ReLU network on the compiled path: in float64 there is an answer, of a condition of 1e10."""
+    x, y = normal(40, 3, 4, 4), torch.arange(40) % 4
+    x[20:] = x[:20] * (1 + 1e-4 * normal(20, 3, 4, 4, seed=1))
+    data = Dataset(Split(x, y), Split(x[:0], y[:0]), Split(normal(9, 3, 4, 4, seed=2), y[:9]), tuple("abcd"))
+    cfg, layers = KernelRegressionConfig("nngp"), specs("vec", 4, depth=2)
+    assert kernel_regression(layers, data, cfg, 0).metrics["condition"] > 1e9
+    with pytest.raises(ConfigError, match=r"give dtype=float64, or else a larger ridge"):
+        kernel_regression(layers, data.map(lambda x: x.float()), cfg, 0)
 
 
 def test_an_indefinite_matrix_is_refused_with_the_remedy():

@@ -90,7 +90,7 @@ def test_zero_variance_is_no_division_by_zero():
 @pytest.mark.parametrize("q", [1e-6, 0.5, 2.0, 5.0, 20.0])
 @pytest.mark.parametrize("correlation", [-1.0, -0.9, 0.3, 1.0])
 def test_mixtures_of_error_functions_are_expectations(name, q, correlation):
-    """Against the trapezoidal rule, which converges geometrically: 1200 × 1200 nodes, 9 standard deviations to a side."""
+    """Against the trapezoidal rule, which converges geometrically: 1200 × 1200 nodes, to 9 standard deviations."""
     phi, slope = {
         "sigmoid": (torch.sigmoid, lambda z: torch.sigmoid(z) * torch.sigmoid(-z)),
         "tanh": (torch.tanh, lambda z: 1 / torch.cosh(z) ** 2),

@@ -9,7 +9,7 @@ import torch
 from geomsym.architectures import specs
 from geomsym.architectures.layer_specs import Activation, Conv, Dense, Flatten, GlobalAveragePool, LocallyConnected
 from geomsym.errors import ConfigError
-from geomsym.kernels import kernel_matrices, numba_backend
+from geomsym.kernels import Kernels, kernel_matrices, numba_backend
 
 CASES = [
     ("fcn", (3, 8, 8), {}),
@@ -95,6 +95,28 @@ def test_an_image_of_zeros_without_biases():
     x[1] = 0
     kernels = kernel_matrices(specs("gap", depth=2, b_variance=0.0), x.float(), backend="numba")
     assert kernels.ntk.isfinite().all() and kernels.ntk[1].abs().max() == 0
+
+
+@pytest.mark.parametrize(("name", "settings"), [("fcn", {}), ("vec", {}), ("lap", {"window": 2}), ("gap", {})])
+@pytest.mark.parametrize("b_variance", [0.0, 0.01])
+def test_every_value_is_right_at_every_scale(name, settings, b_variance):
+    """Pixels from 1e-15 to 1e15, of images that differ, by a thousandth too, are opposite, or tiny beside huge."""
+    x = images(5, (2, 4, 4))
+    x = torch.cat([x, x[:1] + 1e-3 * x[1:2], -x[:1], 1e-15 * x[2:3], 1e15 * x[3:4]])
+    layers = specs(name, depth=4, b_variance=b_variance, **settings)
+    for exponent in (-15, -10, -5, -4, -3, 0, 5, 10, 15):
+        scaled = (x[: 9 if exponent == 0 else 7] * 10.0**exponent).float()
+        fast, slow = (kernel_matrices(layers, scaled.to(dtype)) for dtype in (torch.float32, torch.float64))
+        for ours, theirs in ((fast.nngp, slow.nngp), (fast.ntk, slow.ntk)):
+            assert ((ours.double() - theirs) / theirs).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("w_variance", [1e-3, 1e3])
+def test_variances_that_leave_single_precision_inside_a_network_go_to_the_reference(w_variance):
+    x = images(3, (2, 4, 4)).float() * (1e13 if w_variance > 1 else 1e-13)
+    layers = specs("vec", depth=5, w_variance=w_variance, b_variance=0.0)
+    ours, theirs = (Kernels(backend).matrices(layers, x) for backend in ("numba", "torch"))
+    torch.testing.assert_close(ours.ntk, theirs.ntk, rtol=1e-6, atol=0)
 
 
 @pytest.mark.parametrize(

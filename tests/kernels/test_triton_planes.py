@@ -297,8 +297,20 @@ def test_layer_specs_reach_the_kernel(triton_planes, padding, kernel_size):
     for network, (nngp, ntk) in zip(networks, blocks, strict=True):
         expected = kernel_matrices(network, x1.float().double(), x2.float().double(), backend="torch")
         for ours, theirs in ((nngp, expected.nngp), (ntk, expected.ntk)):
-            assert ours.dtype == torch.float32
-            assert (ours.cpu().double() - theirs).abs().max() < 1e-6 * theirs.abs().max()
+            assert ours.dtype == torch.float64
+            assert (ours.cpu() - theirs).abs().max() < 1e-6 * theirs.abs().max()
+
+
+@pytest.mark.parametrize("b_variance", [0.0, 0.01])
+@pytest.mark.parametrize("exponent", [-15, -10, -4, 0, 4, 10, 15])
+def test_scales_beyond_single_precision_go_to_the_reference(triton_planes, exponent, b_variance):
+    """Products of two variances overflow in float32 from pixels of 1e10, and biases make angles too small for it."""
+    x = (10.0**exponent * images(3, (2, 3, 3))).float()
+    network = specs("gap", depth=2, b_variance=b_variance)
+    (ours,) = triton_backend.kernel_block([network], x.to(DEVICE), x.to(DEVICE))
+    expected = kernel_matrices(network, x.double(), backend="torch")
+    for value, theirs in zip(ours, (expected.nngp, expected.ntk), strict=True):
+        assert ((value.cpu() - theirs) / theirs).abs().max() < 1e-4
 
 
 @pytest.mark.parametrize(("size", "kernel_size"), [(4, 3), (5, 5), (3, 7), (1, 3)])
