@@ -26,7 +26,8 @@ def expanded(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError as error:
         user = Path(path).parts[0]
-        raise DataError(f"{path}: {user} has no home folder here; write the whole path, or ./{user}") from error
+        remedy = "set HOME to an absolute path, or write the whole path" if user == "~" else "write the whole path"
+        raise DataError(f"{path}: {user} has no home folder here; {remedy}, or ./{user}") from error
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

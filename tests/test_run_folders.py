@@ -8,8 +8,8 @@ import torch
 
 from geomsym.config import GridConfig
 from geomsym.errors import DataError
-from geomsym.execute import folder_of, is_finished, perform, plan, trouble
-from geomsym.execute.scans import copy_finished_run, is_scanned, keep_initial_weights, perform_scan, scan_folder
+from geomsym.execute import folder_of, is_finished, keep_initial_weights, perform, plan, trouble
+from geomsym.execute.scans import copy_finished_run, is_scanned, perform_scan, scan_folder
 from geomsym.files import write_json
 from geomsym.identity import run_id
 from geomsym.results import collect

@@ -54,7 +54,7 @@ def started(code, *arguments, **options):
         ("numpy", ["train"]),
         ("torch", ["verify", "inclusion"]),
         ("hydra", ["train", "--cfg"]),
-        ("matplotlib", ["plot", "."]),
+        ("matplotlib", ["data", "show"]),
     ],
 )
 def test_an_interrupted_import_ends_the_command_without_a_traceback(module, arguments, number):
@@ -65,7 +65,7 @@ def test_an_interrupted_import_ends_the_command_without_a_traceback(module, argu
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_at_work_ends_every_command_likewise(tmp_path, number):
     """`status` has no handler of its own."""
-    code = AT_CALL.format(module="geomsym.results", name="experiments", number=number)
+    code = AT_CALL.format(module="geomsym.run_folders", name="experiments", number=number)
     result = started(code, "status", str(tmp_path))
     assert (result.returncode, result.stderr) == (128 + number, "Interrupted.\n")
 
