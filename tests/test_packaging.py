@@ -31,9 +31,9 @@ def test_every_folder_with_code_is_a_package():
 
 @pytest.mark.parametrize("package", SETUPTOOLS["package-data"])
 def test_package_data_is_there(package):
-    folder = package_folders()[package]
+    folders = package_folders().values() if package == "*" else [package_folders()[package]]
     for pattern in SETUPTOOLS["package-data"][package]:
-        assert list(folder.glob(pattern))
+        assert [file for folder in folders for file in folder.glob(pattern)]
 
 
 def test_every_configuration_file_is_package_data():

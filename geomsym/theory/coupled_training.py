@@ -68,11 +68,12 @@ class CoupledTraining:
 def coupled_config(**changes) -> GradientDescentConfig:
     """Settings for the checks: 100 steps of ten examples, momentum 0.9, λ = 1e-4, a rate that is stable for any K ≥ 2.
 
-    Keywords are fields of `geomsym.config.GradientDescentConfig`; Adam takes a rate of 0.01.
+    That rate is from λmax of the very network's kernel, of all outputs. Keywords are fields of
+    `geomsym.config.GradientDescentConfig`; Adam takes a rate of 0.01.
     """
     rate = 0.01 if changes.get("optimizer") == "adam" else None
     small = {"learning_rate": rate, "learning_rate_factor": 1.0, "l2": 1e-4, "batch_size": 10, "max_steps": 100}
-    return GradientDescentConfig(**(small | changes))
+    return GradientDescentConfig(**(small | {"ntk_outputs": "all", "ntk_draws": 1} | changes))
 
 
 def gaussian_images(

@@ -36,6 +36,22 @@ def infinite(moments, dimension: int, depth: int = 1, b_variance: float = ZETA2)
     return InfiniteNetwork(moments, depth, SIGMA2 * dimension, b_variance)
 
 
+def erf_dual(K, q, q2):
+    """Williams (1997), as it stands there, which can be differentiated automatically."""
+    return 2 / pi * torch.asin(2 * K / ((1 + 2 * q) * (1 + 2 * q2)).sqrt())
+
+
+def gelu_dual(K, q, q2):
+    """Tsuchida et al. (2021), likewise."""
+    S2 = (1 + q) * (1 + q2)
+    D = S2 - K**2
+    R = q * q2 + K**2 * (1 / (1 + q) + 1 / (1 + q2) - 1)
+    return K * (0.25 + torch.asin(K / S2.sqrt()) / (2 * pi)) + R / (2 * pi * D.sqrt())
+
+
+TEXTBOOK = {"erf": erf_dual, "gelu": gelu_dual}
+
+
 def nngp(activation: str, depth: int, w_variance: float, b_variance: float):
     """(x, x') -> the mean product of features of the last hidden layer, by the recursion of covariances."""
 
@@ -43,7 +59,7 @@ def nngp(activation: str, depth: int, w_variance: float, b_variance: float):
         K, q, q2 = (a @ b / len(x) for a, b in ((x, y), (x, x), (y, y)))
         for _ in range(depth):
             K, q, q2 = (w_variance * value + b_variance for value in (K, q, q2))
-            K, q, q2 = (DUALS[activation](*arguments)[0] for arguments in ((K, q, q2), (q, q, q), (q2, q2, q2)))
+            K, q, q2 = (TEXTBOOK[activation](*arguments) for arguments in ((K, q, q2), (q, q, q), (q2, q2, q2)))
         return K
 
     return kernel

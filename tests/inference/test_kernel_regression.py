@@ -205,7 +205,7 @@ def test_images_repeated_under_another_label_do_no_harm_in_single_precision(
         for images in (data.map(lambda x: x.float()), data)
     )
     assert single["test_mse"] == pytest.approx(double["test_mse"], rel=0.01)
-    assert single["jitter"] == double["jitter"] and double["test_accuracy"] > 0.5
+    assert single["jitter"] == double["jitter"] and double["test_accuracy"] > 0.4  # by chance 0.25
 
 
 def test_images_that_differ_by_less_than_single_precision_resolves_are_refused_in_it():
@@ -308,7 +308,7 @@ def test_progress_counts_pairs_and_there_is_no_curve_and_one_test_accuracy(stand
     fit = kernel_regression(LAYERS, DATA, cfg, 0, lambda *report: reports.append(report))
     accuracies = {fit.metrics[f"{prefix}test_accuracy"] for prefix in ("", "best_", "selected_")}
     assert len(accuracies) == 1 and fit.curve == {} and fit.checkpoints == {}
-    assert [done for done, _, _ in reports] == [105, 210, 320, 430, 600, 770]  # of 20·21/2 + 20·11 + 20·17 pairs
+    assert [done for done, _, _ in reports] == [0, 105, 210, 320, 430, 600, 770]  # of 20·21/2 + 20·11 + 20·17
     assert {total for _, total, _ in reports} == {770} and {note for *_, note in reports} == {"pairs"}
     unvalidated = replace(DATA, validation=Split(DATA.train.x[:0], DATA.train.y[:0]))
     assert "selected_test_accuracy" not in kernel_regression(LAYERS, unvalidated, cfg, 0).metrics
