@@ -99,7 +99,7 @@ def test_an_axis_is_set_by_its_name():
 
 def test_the_resolved_config_of_a_run_is_the_run():
     plain = yaml.safe_load(resolved(["architecture=lcn", "data.root='it\\'s'", "inference.l2=1e-7"], sweep=False))
-    assert plain["architecture"]["width"] == 32 and plain["data"]["root"] == "it's"
+    assert plain["architecture"]["width"] == 16 and plain["data"]["root"] == "it's"
     assert plain["inference"]["l2"] == 1e-7 and "axes" not in plain
 
 
