@@ -1,11 +1,11 @@
 """From overrides to run configurations; the only module that imports Hydra.
 
 Overrides follow Hydra's grammar. The option chosen in one group never changes what another group's option means, so
-each choice is composed once and the runs of a sweep are put together from these parts: composing every run from
-scratch would take a tenth of a second each.
+each part of a configuration is composed once, and the runs of a sweep are put together from these parts: composing
+every run from scratch would take a tenth of a second each.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from typing import Any, cast
@@ -28,6 +28,9 @@ from geomsym.sweep import Axes, expand, literal, override_axes, read_axes
 
 from . import quoting
 from .groups import GROUPS, ROOT_KEYS, SCHEMAS, options
+
+WORDS = (*GROUPS, *ROOT_KEYS)
+"""What an override may begin with."""
 
 
 @dataclass
@@ -56,7 +59,7 @@ def compose(arguments: Sequence[str]) -> RunConfig:
             line = str(override.input_line)
             typed = f": {quoting.in_quotes(line)}" if override.key_or_group == quoting.PATH else ""
             raise UserError(f"{line}: several values are a sweep; use «geomsym sweep», or quote the value{typed}")
-    return _run_config(experiment, [(str(o.key_or_group), o.value()) for o in parsed])
+    return _run_config(experiment, _lines(parsed))
 
 
 def compose_sweep(arguments: Sequence[str]) -> tuple[str | None, list[RunConfig]]:
@@ -73,17 +76,12 @@ def compose_volume(arguments: Sequence[str]) -> tuple[str | None, list[RunConfig
     for override in geometry:
         if override.is_sweep_override():
             raise UserError(f"{override.input_line}: one geometry at a time; give one value")
-    root = _root(experiment, [(str(o.key_or_group), o.value()) for o in geometry])
-    return experiment, _expanded(experiment, [o for o in parsed if not _is_geometry(o)]), root.geometry
+    [measured] = _parts(experiment, _lines(geometry), ["geometry"]).values()
+    return experiment, _expanded(experiment, [o for o in parsed if not _is_geometry(o)]), measured
 
 
 def _expanded(experiment: str | None, parsed: list[Override]) -> list[RunConfig]:
-    axes = _axes(experiment, parsed)
-
-    def point(overrides: list[str]) -> RunConfig:
-        return _run_config(experiment, [(str(o.key_or_group), o.value()) for o in _parser().parse_overrides(overrides)])
-
-    return expand(axes, point)
+    return expand(_axes(experiment, parsed), lambda lines: _run_config(experiment, lines))
 
 
 def _is_geometry(override: Override) -> bool:
@@ -213,43 +211,86 @@ def _axes(experiment: str | None, parsed: list[Override]) -> Axes:
     return axes
 
 
-def _run_config(experiment: str | None, assignments: list[tuple[str, Any]]) -> RunConfig:
-    """A run from (key, value) pairs."""
-    values = _root(experiment, assignments)
-    return RunConfig(**{item.name: getattr(values, item.name) for item in fields(RunConfig)})
+def _lines(parsed: Iterable[Override]) -> list[str]:
+    return [str(override.input_line) for override in parsed]
 
 
-def _root(experiment: str | None, assignments: list[tuple[str, Any]]) -> _Root:
-    """The whole configuration; group choices take effect before details, whatever their order."""
-    root = _composed(experiment, None).copy()
-    for key, value in assignments:
-        if key in SCHEMAS:
-            _check_option(key, value)
-            root[key] = _composed(experiment, f"{key}={value}")[key]
-    for key, value in assignments:
-        if key not in SCHEMAS:
-            _assign(root, key, value)
-    return cast(_Root, OmegaConf.to_object(root))
+def _run_config(experiment: str | None, lines: Sequence[str]) -> RunConfig:
+    """A run from overrides, one value each."""
+    return RunConfig(**_parts(experiment, lines, [item.name for item in fields(RunConfig)]))
 
 
-def _assign(root: DictConfig, key: str, value: Any) -> None:
-    """Set one dotted key to a value of its type."""
-    group = key.partition(".")[0]
-    if key == f"{group}.name" and group in SCHEMAS:
-        raise ConfigError(key, value, f"write {group}={value}, which brings the option's other values with it")
+def _parts(experiment: str | None, lines: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+    """Groups of the configuration and keys at its root, by name.
+
+    A part is made from the overrides of its own group, and from all where a value refers to another part (${seed}).
+    """
+    for line in lines:
+        if _group(line) not in SCHEMAS and _key(line) not in ROOT_KEYS:
+            raise _no_such_key(line, WORDS, f"there are {', '.join(WORDS)}")
+    if any("${" in line for line in lines):
+        return {name: _part(experiment, name, (*SCHEMAS, *ROOT_KEYS), tuple(lines)) for name in names}
+    own = {name: tuple(line for line in lines if _group(line) == name) for name in names}
+    return {name: _part(experiment, name, (name,), own[name]) for name in names}
+
+
+@cache
+def _part(experiment: str | None, name: str, within: tuple[str, ...], lines: tuple[str, ...]) -> Any:
+    """One part, made within the parts that may refer to each other; choices of options before details."""
+    root = OmegaConf.structured(_Root)
+    for group in within:
+        root[group] = _composed(experiment, None)[group]
+    for line in lines:
+        if _key(line) in SCHEMAS:
+            group, option = _key(line), _value(line)
+            _check_option(group, option)
+            root[group] = _composed(experiment, f"{group}={option}")[group]
+    for line in lines:
+        if _key(line) not in SCHEMAS:
+            _assign(root, line)
+    part = root[name]
+    return OmegaConf.to_object(part) if isinstance(part, DictConfig) else part
+
+
+@cache
+def _parsed(line: str) -> Override:
+    return _parser().parse_override(line)
+
+
+@cache
+def _key(line: str) -> str:
+    return str(_parsed(line).key_or_group)
+
+
+@cache
+def _group(line: str) -> str:
+    return _key(line).partition(".")[0]
+
+
+def _value(line: str) -> Any:
+    return _parsed(line).value()
+
+
+def _assign(root: DictConfig, line: str) -> None:
+    """Set the dotted key of an override to a value of its type."""
+    key, group, value = _key(line), _group(line), _value(line)
     if group in SCHEMAS:
-        valid = [f"{group}.{item}" for item in root[group] if item != "name"]
-        found = f"{group}={root[group].name} has {', '.join(item.partition('.')[2] for item in valid)}"
-    else:
-        valid = [*GROUPS, *ROOT_KEYS]
-        found = f"there are {', '.join(valid)}"
-    if key not in valid:
-        raise UserError(f"{key}={literal(value)}: no such key{nearest(key, valid)} ({found})")
+        if key == f"{group}.name":
+            raise ConfigError(key, value, f"write {group}={value}, which brings the option's other values with it")
+        items = [str(item) for item in root[group] if item != "name"]
+        valid = [f"{group}.{item}" for item in items]
+        if key not in valid:
+            raise _no_such_key(line, valid, f"{group}={root[group].name} has {', '.join(items)}")
     try:
         OmegaConf.update(root, key, value)
         OmegaConf.select(root, key, throw_on_missing=True)  # an interpolation fails here, not later without its key
     except OmegaConfBaseException as error:
         raise ConfigError(key, value, str(error).splitlines()[0]) from error
+
+
+def _no_such_key(line: str, valid: Sequence[str], found: str) -> UserError:
+    key = _key(line)
+    return UserError(f"{key}={literal(_value(line))}: no such key{nearest(key, valid)} ({found})")
 
 
 @cache

@@ -2,8 +2,8 @@
 
 from collections import deque
 
-WINDOW, REPORTS = 30.0, 10
-"""Seconds, and reports at least, over which the present speed is measured."""
+WINDOW, INTERVALS = 30.0, 10
+"""Seconds, and intervals between reports at least, over which the present speed is measured."""
 
 
 class Pace:
@@ -11,8 +11,8 @@ class Pace:
 
     A report of another total, or of less than the last, begins other work, to which earlier speeds don't apply. The
     estimate takes the slower of two speeds: that since the beginning, which counts every pause in between, and that of
-    the last `WINDOW` seconds and `REPORTS` reports, which results read from a store don't speed up. Without `steady` it
-    takes the first alone.
+    the last `WINDOW` seconds and `INTERVALS` reports, which results read from a store don't speed up. Without `steady`
+    it takes the first alone.
     """
 
     def __init__(self, steady: bool = True):
@@ -24,7 +24,7 @@ class Pace:
             self.reports.clear()
             self.first, self.total = (now, done), total
         self.reports.append((now, done))
-        while len(self.reports) > REPORTS and now - self.reports[1][0] > self.window:
+        while len(self.reports) - 1 > INTERVALS and now - self.reports[1][0] > self.window:
             self.reports.popleft()
 
     def left(self, now: float) -> float | None:

@@ -161,7 +161,7 @@ def test_the_defaults_are_those_of_the_library():
         (["distribution", "--margin", "0"], "--margin 0: give a number of percent between 0 and 100"),
         (["invariance", "--figure", "a.jpg"], "a name that ends in .png or .pdf"),
         (["invariance", "architecture=gap", "--figure", "a.png"], "give --discover with a config"),
-        (["inclusion", "--csv", "pyproject.toml/a.csv"], "pyproject.toml/a.csv: nothing can be written there"),
+        (["inclusion", "--csv", "pyproject.toml/a.csv"], "nothing can be written to pyproject.toml/a.csv. pyproject.toml: a part"),
     ],
 )
 def test_mistakes(arguments, message):
