@@ -23,7 +23,7 @@ Dual = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 PARALLEL = 2.0**-48
 """1 − |cos θ| up to which vectors count as parallel: what sums over channels and taps leave of an angle of 0."""
 
-SMALL_ANGLE = 0.3
+SMALL_ANGLE = 0.1
 """Below it, series take the place of differences."""
 
 
@@ -38,10 +38,20 @@ def in_double(dual: Dual) -> Dual:
 
 
 def determinant(K: Tensor, q: Tensor, q2: Tensor) -> Tensor:
-    """Δ = qq' − K² = (√q√q' − |K|)(√q√q' + |K|), which is not negative, and 0 where u and v are parallel."""
-    product = q.sqrt() * q2.sqrt()
+    """Δ = qq' − K² = (√q√q' − |K|)(√q√q' + |K|), which is not negative, and 0 where u and v are parallel.
+
+    At K = q = q' its derivatives are those of q(q' − K) + K(q − K), which is 0 there without rounding.
+    """
+    product = _root_of_product(q, q2)
     gap = product - K.abs()
-    return torch.where(gap > PARALLEL * product, gap, 0) * (product + K.abs())
+    apart = torch.where(gap > PARALLEL * product, gap * (product + K.abs()), 0)
+    return torch.where(K.eq(q) & K.eq(q2), q * (q2 - K) + K * (q - K), apart)
+
+
+def _root_of_product(q: Tensor, q2: Tensor) -> Tensor:
+    """√q√q', with a finite derivative at 0."""
+    smallest = torch.finfo(q.dtype).tiny
+    return q.clamp_min(smallest).sqrt() * q2.clamp_min(smallest).sqrt()
 
 
 def linear(K: Tensor, q: Tensor, q2: Tensor) -> tuple[Tensor, Tensor]:
@@ -55,11 +65,10 @@ def relu(K: Tensor, q: Tensor, q2: Tensor) -> tuple[Tensor, Tensor]:
     With t the angle between u and ±v that isn't obtuse, tan t = √Δ/|K|, and g = √q√q'·(sin t − t cos t) = √Δ − t|K|,
     F = max(K, 0)/2 + g/(2π), and F' = 1/2 − t/(2π) for K ≥ 0, t/(2π) for K < 0. F' is 1/4 where a variance is 0.
     """
-    root = determinant(K, q, q2).sqrt()
-    product = q.sqrt() * q2.sqrt()
-    t = torch.where(product > 0, torch.atan2(root, K.abs()), pi / 2)
+    root, product = determinant(K, q, q2).sqrt(), _root_of_product(q, q2)
+    t = torch.where((q > 0) & (q2 > 0), torch.atan2(root, K.abs()), pi / 2)
     t2 = t.square()
-    series = product * t * t2 * (1 / 3 - t2 * (1 / 30 - t2 * (1 / 840 - t2 * (1 / 45360 - t2 / 3991680))))
+    series = product * t * t2 * (1 / 3 - t2 * (1 / 30 - t2 * (1 / 840 - t2 / 45360)))
     g = torch.where(t < SMALL_ANGLE, series, root - t * K.abs())
     part = t / (2 * pi)
     return K.clamp_min(0) / 2 + g / (2 * pi), torch.where(K < 0, part, 0.5 - part)
@@ -93,22 +102,18 @@ def gelu(K: Tensor, q: Tensor, q2: Tensor) -> tuple[Tensor, Tensor]:
     t = torch.atan2(root, -K)
     F, slope = K * t + (delta + s * K**2) / root, t + (s + 1 / D) * K / root
     opposite = root < -K
-    if opposite.any():
-        A = 1 + q2 / (1 + q) + q / (1 + q2) + s * delta
-        K, D, root, A, delta = (value[opposite] for value in torch.broadcast_tensors(K, D, root, A, delta))
-        z = -root / K
-        h = _one_minus_arctangent(z)
-        F[opposite], slope[opposite] = root * h - A / root, ((A + delta) / K**2 - 1 / D) / z - z * h
+    k = torch.where(opposite, K, -root)  # z is 1 elsewhere
+    z, A = -root / k, 1 + q2 / (1 + q) + q / (1 + q2) + s * delta
+    h = torch.where(z < SMALL_ANGLE, _one_minus_arctangent(z), 1 - t / z)
+    F = torch.where(opposite, root * h - A / root, F)
+    slope = torch.where(opposite, ((A + delta) / k**2 - 1 / D) / z - z * h, slope)
     return F / (2 * pi), slope / (2 * pi)
 
 
 def _one_minus_arctangent(z: Tensor) -> Tensor:
-    """1 − arctan(z)/z for z > 0."""
+    """1 − arctan(z)/z as a series for small z."""
     z2 = z.square()
-    series = torch.zeros_like(z2)
-    for k in range(14, 0, -1):
-        series = z2 * (1 / (2 * k + 1) - series)
-    return torch.where(z < SMALL_ANGLE, series, 1 - z.atan() / z)
+    return z2 * (1 / 3 - z2 * (1 / 5 - z2 * (1 / 7 - z2 * (1 / 9 - z2 * (1 / 11 - z2 / 13)))))
 
 
 def tanh(K: Tensor, q: Tensor, q2: Tensor) -> tuple[Tensor, Tensor]:

@@ -195,7 +195,7 @@ def test_images_repeated_under_another_label_do_no_harm_in_single_precision(
     """A tenth of the training images is there twice, the second time with another label."""
     y = torch.randint(4, (60,), generator=torch.Generator().manual_seed(0))
     centres = normal(4, 3, 4, 4, seed=5)
-    train, test = (Split(0.5 * centres[y] + normal(60, 3, 4, 4, seed=seed), y) for seed in (1, 2))
+    train, test = (Split(centres[y] + normal(60, 3, 4, 4, seed=seed), y) for seed in (1, 2))
     original = torch.arange(60) % 54
     twice = Split(train.x[original], (y[original] + (torch.arange(60) >= 54)) % 4)
     data = Dataset(twice, Split(test.x[:0], y[:0]), test, tuple("abcd"))
@@ -205,7 +205,7 @@ def test_images_repeated_under_another_label_do_no_harm_in_single_precision(
         for images in (data.map(lambda x: x.float()), data)
     )
     assert single["test_mse"] == pytest.approx(double["test_mse"], rel=0.01)
-    assert single["jitter"] == double["jitter"] and double["test_accuracy"] > 0.4  # by chance 0.25
+    assert single["jitter"] == double["jitter"] and double["test_accuracy"] > 0.5  # by chance 0.25
 
 
 def test_images_that_differ_by_less_than_single_precision_resolves_are_refused_in_it():
