@@ -139,7 +139,7 @@ def _do(
         write(checks, csv)
     if figure is not None:
         _draw(checks, cfg, figure)
-    failed = sum(not check.as_it_should_be for check in checks)
+    failed = sum(not check.as_expected for check in checks)
     if not as_json:
         result = "all as expected" if not failed else f"{failed} not as expected"
         typer.echo(f"{len(checks)} check{'s' * (len(checks) > 1)}, {result}")

@@ -48,7 +48,7 @@ class Check:
         return (self.deviation if self.at_least is None else self.at_least) >= self.broken_from
 
     @property
-    def as_it_should_be(self) -> bool:
+    def as_expected(self) -> bool:
         """Whether the result is as expected; if the theorem says nothing, whether it is clear (holds or broken)."""
         if self.expected is None:
             return self.holds or self.broken
@@ -57,7 +57,7 @@ class Check:
     @property
     def verdict(self) -> str:
         """The result in words; in capitals if it isn't as expected."""
-        if self.as_it_should_be:
+        if self.as_expected:
             return "broken, as expected" if self.expected is False else "holds" if self.holds else "broken"
         if self.holds:
             return "HOLDS, BUT SHOULD NOT"

@@ -10,11 +10,10 @@ import pandas as pd
 import pytest
 import yaml
 from PIL import Image
-from typer.testing import CliRunner
 
 import geomsym
+from command_line import SMALL, invoke
 from geomsym.cli.groups import GROUPS, options
-from geomsym.cli.main import app
 from geomsym.config import RunConfig
 from geomsym.data import SOURCES
 from geomsym.execute import folder_of, record
@@ -22,17 +21,6 @@ from geomsym.identity import run_id
 from geomsym.plotting import FIGURES
 from geomsym.results import load
 from geomsym.run_folders import STATUSES
-
-SMALL = ["data=sinusoid", "data.subset_size=40", "data.test_size=40", "architecture=fcn", "architecture.width=8",
-         "architecture.depth=2", "inference.max_steps=20", "inference.learning_rate=0.1"]  # fmt: skip
-
-
-def invoke(*arguments):
-    """The result of a command; anything but an exit is a bug and is raised here."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 def process(*arguments, cwd, code=None):

@@ -8,21 +8,12 @@ from collections import Counter
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
-from geomsym.cli.main import app
+from command_line import invoke
 from geomsym.data import mnist
 
 SMALL = ["architecture=fcn", "architecture.width=8", "architecture.depth=2", "inference.max_steps=2",
          "inference.learning_rate=0.01", "data.subset_size=8", "data.test_size=8", "--device", "cpu"]  # fmt: skip
-
-
-def invoke(*arguments):
-    """The result of a command; anything but an exit is a bug and is raised here."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 def images(folder, names, seed=0):

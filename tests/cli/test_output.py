@@ -6,22 +6,9 @@ import subprocess
 import sys
 
 import pytest
-from typer.testing import CliRunner
 
-from geomsym.cli.main import app
+from command_line import SMALL, invoke
 from geomsym.results import load
-
-SMALL = ["data=sinusoid", "data.subset_size=40", "data.test_size=40", "architecture=fcn", "architecture.width=8",
-         "architecture.depth=2", "inference.max_steps=20", "inference.learning_rate=0.1"]  # fmt: skip
-
-
-def invoke(*arguments):
-    """The result of a command; anything but an exit is a bug and is raised here."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
-
 
 ODD = "r [red] [bold]x :fire: (1) é"
 

@@ -119,7 +119,7 @@ def test_the_suite_of_accuracies_has_rows_for_all_its_cases(tmp_path, monkeypatc
     assert (row["architecture"], row["group"], row["verdict"]) == ("gap", "shared_rotation", "holds")
 
 
-def test_the_exit_code_says_whether_all_is_as_it_should_be(monkeypatch):
+def test_the_exit_code_says_whether_all_is_as_expected(monkeypatch):
     for found, expected, said in (
         (0.5, True, "BROKEN"),
         (0.0, False, "HOLDS, BUT SHOULD NOT"),
@@ -161,7 +161,10 @@ def test_the_defaults_are_those_of_the_library():
         (["distribution", "--margin", "0"], "--margin 0: give a number of percent between 0 and 100"),
         (["invariance", "--figure", "a.jpg"], "a name that ends in .png or .pdf"),
         (["invariance", "architecture=gap", "--figure", "a.png"], "give --discover with a config"),
-        (["inclusion", "--csv", "pyproject.toml/a.csv"], "nothing can be written to pyproject.toml/a.csv. pyproject.toml: a part"),
+        (
+            ["inclusion", "--csv", "pyproject.toml/a.csv"],
+            "written to pyproject.toml/a.csv. pyproject.toml: a part",
+        ),
     ],
 )
 def test_mistakes(arguments, message):

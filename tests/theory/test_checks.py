@@ -31,7 +31,7 @@ def check(found: float, expected: bool | None, at_least: float | None = None) ->
 )
 def test_verdicts(found, expected, verdict, good):
     item = check(found, expected)
-    assert (item.verdict, item.as_it_should_be) == (verdict, good)
+    assert (item.verdict, item.as_expected) == (verdict, good)
     assert item.row()["verdict"] == verdict and item.row()["holds"] == item.holds
 
 

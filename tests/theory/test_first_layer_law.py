@@ -22,7 +22,7 @@ def layers(name: str, init: str = "gaussian", **changes):
 @pytest.mark.parametrize("name", WIDTHS)
 def test_gaussian_layers_keep_their_law_and_uniform_ones_under_permutations(name, kind, init):
     row = check_law(layers(name, init), f"{GROUP[name]}_{kind}", name)
-    assert row.expected == (init == "gaussian" or kind == "permutation") and row.as_it_should_be
+    assert row.expected == (init == "gaussian" or kind == "permutation") and row.as_expected
     assert row.holds or row.deviation > 10
 
 

@@ -107,8 +107,8 @@ def test_claims_hold_and_no_more_on_images_as_small_as_the_filters(name, shape):
     """On one pixel all groups are its channels'; filters that see all of them alike are as good as dense."""
     data = gaussian_images(shape)
     for group in GROUPS:
-        assert check_invariance(layers(name), group, name, data, coupled_config(max_steps=10)).as_it_should_be
-        assert check_kernels(layers(name), group, name, data.train.x[:4]).as_it_should_be
+        assert check_invariance(layers(name), group, name, data, coupled_config(max_steps=10)).as_expected
+        assert check_kernels(layers(name), group, name, data.train.x[:4]).as_expected
 
 
 # --- Which group? ---
@@ -129,7 +129,7 @@ def test_claims_hold_and_no_more_on_images_as_small_as_the_filters(name, shape):
 def test_the_largest_group_is_found(name, optimizer, largest):
     found = discover(layers(name), name, cfg=coupled_config(optimizer=optimizer, max_steps=30))
     assert found.largest == largest and not found.left_out
-    assert [row.group for row in found.checks] == list(GROUPS)[1:] and all(row.as_it_should_be for row in found.checks)
+    assert [row.group for row in found.checks] == list(GROUPS)[1:] and all(row.as_expected for row in found.checks)
     assert {row.expected for row in found.checks} <= {True, None}
     assert {row.verdict for row in found.checks} <= {"holds", "broken"}
 
@@ -154,10 +154,10 @@ def test_groups_that_cannot_act_are_left_out_with_the_reason():
     assert found.largest == ["global_rotation"] and "grey images" in found.left_out["shared_rotation"]
 
 
-def test_a_claimed_group_that_breaks_is_not_as_it_should_be():
+def test_a_claimed_group_that_breaks_is_not_as_expected():
     found = discover(layers("gap"), "gap", cfg=coupled_config(max_steps=10))
     broken = replace(found.checks[0], deviation=0.5)
-    assert broken.expected and broken.verdict == "BROKEN" and not broken.as_it_should_be
+    assert broken.expected and broken.verdict == "BROKEN" and not broken.as_expected
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
@@ -174,5 +174,5 @@ def test_a_gpu_finds_the_same():
 def test_kernels_are_invariant_under_the_groups_of_infinite_width(name, group):
     images = gaussian_images().train.x[:4]
     row = check_kernels(layers(name), group, name, images)
-    assert row.expected == (group in infinite_groups(layers(name))) and row.as_it_should_be
+    assert row.expected == (group in infinite_groups(layers(name))) and row.as_expected
     assert row.holds or row.deviation > 1e-3
