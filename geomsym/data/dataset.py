@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from geomsym.distinct import on_distinct
+
 
 @dataclass(frozen=True)
 class Split:
@@ -44,8 +46,11 @@ class Dataset:
         return c, h, w
 
     def map(self, function: Callable[[Tensor], Tensor]) -> "Dataset":
-        """The data set with a function [n, c, h, w] -> [n, …] applied to the images of every split."""
+        """The data set with a function [n, c, h, w] -> [n, …] of each image applied to the images of every split.
+
+        Images of a split that are equal stay equal to the last bit.
+        """
         train, validation, test = (
-            replace(split, x=function(split.x)) for split in (self.train, self.validation, self.test)
+            replace(split, x=on_distinct(function, split.x)) for split in (self.train, self.validation, self.test)
         )
         return replace(self, train=train, validation=validation, test=test)

@@ -11,6 +11,7 @@ from geomsym.data.magnitude import check_magnitude
 from geomsym.data.preprocess import Preprocessing, fit
 from geomsym.data.registry import entry_of, source_folder
 from geomsym.data.subsets import partition
+from geomsym.distinct import on_distinct
 from geomsym.errors import ConfigError
 from geomsym.seeds import numpy_generator
 
@@ -82,4 +83,4 @@ def _empty_like(split: Split) -> Split:
 
 
 def _finished(split: Split, fitted: Preprocessing, device: torch.device | str) -> Split:
-    return Split(fitted(split.x).to(device), split.y.to(device))
+    return Split(on_distinct(fitted, split.x).to(device), split.y.to(device))
