@@ -17,13 +17,13 @@ from torch import Tensor
 from geomsym.architectures.layer_specs import Specs
 from geomsym.config import KernelRegressionConfig
 from geomsym.data import Dataset
+from geomsym.distinct import distinct
 from geomsym.errors import ConfigError, UserError
 from geomsym.inference.evaluation import score
 from geomsym.inference.losses import targets
 from geomsym.inference.result import FITTED, InferenceResult, ReportProgress, silent, summarize
 from geomsym.kernels import Kernels
 from geomsym.kernels.backends import DOUBLE
-from geomsym.distinct import distinct
 
 JITTERS = (0.0, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
 """What is added to the diagonal, in units of its mean, until the matrix is positive definite."""

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from geomsym.architectures.layer_specs import Specs, shapes
+from geomsym.distinct import distinct
 from geomsym.errors import DataError
 from geomsym.kernels.backends import BACKENDS, choose_backend, precision
-from geomsym.distinct import distinct
 from geomsym.kernels.store import NoStore, Store
 from geomsym.kernels.tiles import Tile, Tiling
 from geomsym.threads import keep_torch_to_cores
