@@ -54,8 +54,11 @@ def test_a_plain_session_uses_all_cores_that_it_may():
 
 @pytest.mark.parametrize(
     ("variables", "expected"),
-    [({"NUMBA_NUM_THREADS": "4"}, "3 3"), ({"NUMBA_NUM_THREADS": "1"}, "1 3"),
-     ({"NUMBA_NUM_THREADS": "4", "OMP_NUM_THREADS": "2"}, "2 2")],
-)  # fmt: skip
+    [
+        pytest.param({"NUMBA_NUM_THREADS": "4"}, "3 3", marks=pytest.mark.slow),
+        pytest.param({"NUMBA_NUM_THREADS": "1"}, "1 3", marks=pytest.mark.slow),
+        ({"NUMBA_NUM_THREADS": "4", "OMP_NUM_THREADS": "2"}, "2 2"),
+    ],
+)
 def test_workers_take_no_more_threads_than_the_variables_allow(variables, expected):
     assert printed(WORKER, **variables) == [expected]

@@ -144,6 +144,7 @@ def test_a_worker_that_cannot_import_says_what_and_where(tmp_path):
     assert "sitecustomize.py, line 8). Mend that first." in message
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_workers_import_says_one_word(tmp_path):
     """At a terminal it reaches every process of the group."""
     result = sweep_with(tmp_path, "import os; os.killpg(0, 2)")

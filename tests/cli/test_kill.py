@@ -103,6 +103,7 @@ def do_here(folder) -> tuple[str, bytes]:
     return tables(folder)
 
 
+@pytest.mark.slow
 def test_kill_and_continue(tmp_path):
     killed = tmp_path / "killed"
     kill_when(start(killed), lambda: len(files(killed, "metrics.json")) >= 2)

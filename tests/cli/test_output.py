@@ -30,7 +30,10 @@ def experiment(tmp_path_factory):
     return out / ODD
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "ascii:strict", "utf-8"])
+@pytest.mark.parametrize(
+    "encoding", [*(pytest.param(name, marks=pytest.mark.slow) for name in ("ascii", "latin-1", "cp1252")),
+                 "ascii:strict", "utf-8"],
+)  # fmt: skip
 def test_a_sweep_ends_well(experiment, encoding):
     groups = "transform=identity,global_rotation"
     arguments = ["sweep", *SMALL, groups, "--out", experiment.parent, "--name", ODD, "--device", "cpu"]

@@ -54,7 +54,6 @@ def test_images_along_a_path_and_in_a_plane_in_every_layer(tmp_path, flag, point
     tables = load(tmp_path / "volume")
     assert len(tables.geometry) == 2 * 2 * points and set(tables.geometry.layer) == {"1", "2"}
     assert len(tables.anchors) == (2 if flag == "--interpolate" else 3)
-    assert CliRunner().invoke(app, ["plot", str(tmp_path / "volume")]).exit_code == 0
 
 
 def test_a_run_of_another_command_is_not_trained_again(tmp_path):

@@ -54,9 +54,12 @@ def leave(code, report):
 
 @pytest.mark.parametrize(
     ("job", "reason"),
-    [(partial(die, signal.SIGSEGV), "was ended by SIGSEGV"), (partial(die, signal.SIGTERM), "was ended by SIGTERM"),
-     (partial(leave, 3), "ended with exit code 3")],
-)  # fmt: skip
+    [
+        (partial(die, signal.SIGSEGV), "was ended by SIGSEGV"),
+        pytest.param(partial(die, signal.SIGTERM), "was ended by SIGTERM", marks=pytest.mark.slow),
+        pytest.param(partial(leave, 3), "ended with exit code 3", marks=pytest.mark.slow),
+    ],
+)
 def test_a_worker_that_dies_says_by_what_and_at_which_job(job, reason):
     with pytest.raises(WorkerDied, match=f"a worker process {reason}") as caught:
         execute([idle, job, idle], 2, lambda *_: None, lambda *_: None)

@@ -22,7 +22,7 @@ triton = pytest.importorskip("triton")
 
 MODULE = "geomsym.kernels.triton_planes"
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "kernels_neural_tangents.npz"
+REFERENCE = Path(__file__).parents[1] / "reference" / "kernels_neural_tangents.npz"
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,10 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+SLOW = ("pooling, windows and positions", "zero padding")
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, marks=[pytest.mark.slow] * (case in SLOW)) for case in CASES])
 def test_plane_sums_are_those_of_the_recursion(triton_planes, case):
     shape, windows, settings = CASES[case]
     body, x1, x2 = body_of(**settings), images(1, shape).float().double(), images(2, shape, seed=1).float().double()
@@ -160,7 +163,7 @@ def test_plane_sums_are_those_of_the_recursion(triton_planes, case):
 def test_equal_and_constant_images_have_no_angle_between_them(triton_planes):
     """A deep network, where a rounding error of the cosine would show as an angle of its root."""
     body, windows = body_of(8), [(2, 1), (1, 1)]
-    x = images(3, (3, 4, 4)).float().double()
+    x = images(3, (3, 2, 4)).float().double()
     x[1], x[2] = 0.7, 0
     ours = triton_planes.plane_sums(*arguments(body, x, x, windows))
     assert deviation(ours, slow_sums(body, x, x, windows)) < 2e-6
@@ -191,7 +194,7 @@ def test_displacements_are_taken_modulo_the_size_of_periodic_images(triton_plane
 
 
 def test_several_launches_are_one(triton_planes, monkeypatch):
-    values = arguments(body_of(), images(5, (2, 4, 4)), images(2, (2, 4, 4), seed=1), [(2, 1), (1, 1)])
+    values = arguments(body_of(), images(5, (2, 2, 4)), images(2, (2, 2, 4), seed=1), [(2, 1), (1, 1)])
     whole = triton_planes.plane_sums(*values)
     for numbers in (1, 2 * 2 * 3 * 2 * 2):  # one image x at a time, and two
         monkeypatch.setattr(triton_planes, "PARTIAL_SUMS", numbers)
@@ -200,14 +203,13 @@ def test_several_launches_are_one(triton_planes, monkeypatch):
 
 
 def reference_cases():
-    """Those with ReLU and convolutions, of larger images only one plane; many planes and layers are slow."""
-    cases = [case.split(",") for case in np.load(REFERENCE)["cases"]] if REFERENCE.exists() else []
+    """Those with ReLU and convolutions, of larger images only one plane; many planes are slow."""
+    cases = [case.split(",") for case in np.load(REFERENCE)["cases"]]
     cases = [c for c in cases if c[7] == "relu" and (c[1] == "vec" or (c[1] != "fcn" and c[2] == "8"))]
-    slow = [c[1] != "vec" and c[3] == "8" for c in cases]
+    slow = [c[1] == "gap" or (c[1] != "vec" and c[3] == "8") for c in cases]
     return [pytest.param(c, id="-".join(c), marks=[pytest.mark.slow] * s) for c, s in zip(cases, slow, strict=True)]
 
 
-@pytest.mark.skipif(not REFERENCE.exists(), reason="the reference values are not part of the project")
 @pytest.mark.parametrize("case", reference_cases())
 def test_neural_tangents(triton_planes, case):
     index, name, side, depth, padding = case[:5]
@@ -286,7 +288,9 @@ def test_it_compiles_for_hopper_and_its_planes_stay_in_registers(side, tmp_path)
     assert registers <= 255 and stack <= (0 if side <= 32 else 128)  # bytes a thread, of some 1000 that it works on
 
 
-@pytest.mark.parametrize(("padding", "kernel_size"), [("circular", 3), ("zero", 3), ("zero", 5)])
+@pytest.mark.parametrize(
+    ("padding", "kernel_size"), [("circular", 3), pytest.param("zero", 3, marks=pytest.mark.slow), ("zero", 5)]
+)
 def test_layer_specs_reach_the_kernel(triton_planes, padding, kernel_size):
     """Networks with one body in one pass, as tiles ask for them; images of which two are equal."""
     settings = {"depth": 2, "padding": padding, "kernel_size": kernel_size}
@@ -302,7 +306,7 @@ def test_layer_specs_reach_the_kernel(triton_planes, padding, kernel_size):
 
 
 @pytest.mark.parametrize("b_variance", [0.0, 0.01])
-@pytest.mark.parametrize("exponent", [-15, -10, -4, 0, 4, 10, 15])
+@pytest.mark.parametrize("exponent", [-15, -10, *(pytest.param(e, marks=pytest.mark.slow) for e in (-4, 4)), 0, 10, 15])
 def test_scales_beyond_single_precision_go_to_the_reference(triton_planes, exponent, b_variance):
     """Products of two variances overflow in float32 from pixels of 1e10, and biases make angles too small for it."""
     x = (10.0**exponent * images(3, (2, 3, 3))).float()
