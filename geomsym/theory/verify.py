@@ -1,7 +1,7 @@
 """The theorems of Xiao & Pennington (2022), one statement at a time, with controls that must break them.
 
 Each suite yields rows as they are computed, for narrow networks of every family on white noise. The checks for one
-network on its own data are in `geomsym.theory.configured`.
+network on its own data are in `geomsym.verification.configured_run`.
 """
 
 from collections.abc import Callable, Iterator
@@ -112,5 +112,5 @@ def _strict_case(smaller: str, larger: str) -> tuple[Specs, Tensor]:
 
 
 def suites(steps: int = 100) -> dict[str, Callable[[], Iterator[Check]]]:
-    """The suites that take seconds, with `steps` of training; `geomsym.theory.distribution` takes minutes."""
+    """The suites that take seconds, with `steps` of training; `geomsym.verification.equal_accuracy` takes minutes."""
     return {"invariance": partial(invariance, steps), "inclusion": inclusion, "kernels": kernels}
