@@ -17,8 +17,13 @@ ENTRANCES = {"__main__", "worker"}
 """Where a process begins."""
 
 
-def imports(file: Path) -> Iterator[str]:
+@cache
+def imports(file: Path) -> list[str]:
     """The absolute names of what a file imports, also inside functions and for type checkers."""
+    return list(_imports(file))
+
+
+def _imports(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
