@@ -52,7 +52,7 @@ def geometry(
     as_json: Json = False,
 ) -> None:
     """Measure the volume element of a [784, 2000, 10] network, against one backward pass a feature and an SVD."""
-    from geomsym.geometry.bench import volume_timings
+    from geomsym.bench.geometry import volume_timings
 
     timings = volume_timings(rounds, device=resolve_device(device))
     rows = [
@@ -80,31 +80,16 @@ def _row(item) -> dict:
 
 def _of_all(depth: int, device: str, seconds: float) -> list[dict]:
     """A row for every network that is measured without a config."""
-    from geomsym.kernels.bench import kernel_throughput
+    from geomsym.bench.kernels import kernel_throughput
 
     return [_row(item) for item in kernel_throughput(depth, device, seconds)]
 
 
 def _of_config(cfg: RunConfig, device: str, seconds: float) -> dict:
     """The row of one configured network, with the pairs that its run needs and the seconds that they would take."""
-    import torch
+    from geomsym.bench.kernels import run_throughput
 
-    from geomsym import data
-    from geomsym.architectures import architecture_specs
-    from geomsym.kernels.bench import measure, pairs_of_a_run
-
-    dataset = data.load(cfg.data, getattr(torch, cfg.dtype))
-    layers = architecture_specs(cfg.architecture, dataset.classes)
-    item = measure(
-        layers,
-        cfg.architecture.label,
-        cfg.architecture.depth,
-        dataset.input_shape,
-        getattr(torch, cfg.dtype),
-        device,
-        seconds,
-    )
-    pairs = pairs_of_a_run(len(dataset.train), len(dataset.validation) + len(dataset.test))
+    item, pairs = run_throughput(cfg, device, seconds)
     return _row(item) | {"run_pairs": pairs, "run_seconds": round(pairs / item.pairs_per_second, 1)}
 
 
@@ -121,9 +106,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
         rows = [{key: value for key, value in row.items() if key not in ("pairs", "seconds")} for row in rows]
     table = Table()
     for name in rows[0]:
-        table.add_column(
-            titles.get(name, name), justify="left" if name in ("architecture", "log-volume by") else "right"
-        )
+        table.add_column(titles.get(name, name), justify="left" if name in LEFT else "right")
     for row in rows:
         table.add_row(*(f"{value:,}" if isinstance(value, int | float) else str(value) for value in row.values()))
     console().print(table)

@@ -16,7 +16,7 @@ from .work import default_workers, do_runs, exit_code, report_failures, say
 
 if TYPE_CHECKING:
     from geomsym.theory import Check, Discovery
-    from geomsym.theory.distribution import Case
+    from geomsym.verification.equal_accuracy import Case
 
 
 class Suite(StrEnum):
@@ -30,7 +30,7 @@ class Suite(StrEnum):
 
 
 STEPS, SEEDS, MARGIN = 100, 12, 4.0
-"""Training steps of coupled networks, seeds a side, margin of accuracies in percent: as in `geomsym.theory`."""
+"""Training steps of coupled networks, seeds a side, margin of accuracies in percent: as in the library."""
 
 
 @dataclass(frozen=True)
@@ -205,8 +205,8 @@ def _composed(overrides: list[str] | None) -> RunConfig:
 
 def _checks(suite: Suite, cfg: RunConfig | None, steps: int, training: Training) -> "Iterator[Check]":
     """The checks of a part, or of all; of one configured run where there is one."""
-    from geomsym.theory.distribution import small_cases
     from geomsym.theory.verify import suites
+    from geomsym.verification.equal_accuracy import small_cases
 
     if cfg is not None:
         yield from _of_config(suite, cfg, steps, training)
@@ -219,8 +219,8 @@ def _checks(suite: Suite, cfg: RunConfig | None, steps: int, training: Training)
 
 
 def _of_config(suite: Suite, cfg: RunConfig, steps: int, training: Training) -> "Iterator[Check]":
-    from geomsym.theory.configured import inclusion_of, invariance_of, kernels_of
-    from geomsym.theory.distribution import case
+    from geomsym.verification.configured_run import inclusion_of, invariance_of, kernels_of
+    from geomsym.verification.equal_accuracy import case
 
     from .progress import work_progress
 
@@ -242,7 +242,7 @@ def _of_config(suite: Suite, cfg: RunConfig, steps: int, training: Training) -> 
 def _trained(cases: "list[Case]", training: Training) -> "Iterator[Check]":
     """Train the runs of some cases that aren't finished, and compare accuracies."""
     from geomsym.identity import run_id
-    from geomsym.theory.distribution import check_distribution
+    from geomsym.verification.equal_accuracy import check_distribution
 
     runs = list({run_id(run): run for case in cases for run in case.runs}.values())
     done = do_runs(training.folder, runs, training.device, training.workers)
@@ -258,7 +258,7 @@ def _trained(cases: "list[Case]", training: Training) -> "Iterator[Check]":
 
 
 def _discovered(cfg: RunConfig, steps: int, device: str) -> "Discovery":
-    from geomsym.theory.configured import discover_of
+    from geomsym.verification.configured_run import discover_of
 
     from .progress import work_progress
 

@@ -75,7 +75,7 @@ def _do(
 ) -> None:
     """Train and measure what isn't yet, and print the statistics of all."""
     from geomsym.execute.scans import scan_id
-    from geomsym.run import check_scans
+    from geomsym.scan import check_scans
 
     from .tables import outcomes, print_magnification
 

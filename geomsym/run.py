@@ -9,10 +9,9 @@ import torch
 from geomsym import data
 from geomsym.architectures import architecture_specs
 from geomsym.architectures.layer_specs import Specs, shapes
-from geomsym.config import DataConfig, GeometryConfig, RunConfig
+from geomsym.config import DataConfig, RunConfig
 from geomsym.data.registry import source_folder
 from geomsym.errors import look_up
-from geomsym.geometry.scan import Scan, State, check_scan, scan
 from geomsym.identity import run_id
 from geomsym.inference import INFERENCE, InferenceResult, ReportProgress, silent
 from geomsym.kernels import Kernels
@@ -72,18 +71,6 @@ def prepare(cfg: RunConfig, device: str) -> tuple[Specs, data.Dataset]:
     return architecture_specs(cfg.architecture, outputs=dataset.classes), dataset.map(transform)
 
 
-def measure(
-    cfg: RunConfig,
-    geometry: GeometryConfig,
-    states: dict[int, State],
-    device: str = "cpu",
-    report: ReportProgress = silent,
-) -> Scan:
-    """Measure the geometry of a run's representation, with the parameters that it had at some training steps."""
-    specs, dataset = prepare(cfg, device)
-    return scan(specs, dataset, states, geometry, cfg.seed, report)
-
-
 def check_runs(configs: Sequence[RunConfig], device: str = "cpu") -> None:
     """Raise the `UserError` of the first run that couldn't be done, before time is spent on any.
 
@@ -97,17 +84,6 @@ def check_runs(configs: Sequence[RunConfig], device: str = "cpu") -> None:
         check_transform(cfg.transform.name, shape, cfg.transform.strength, getattr(torch, cfg.dtype), device)
         shapes(architecture_specs(cfg.architecture, classes), shape)
         look_up("inference.name", cfg.inference.name, INFERENCE)
-
-
-def check_scans(configs: Sequence[RunConfig], geometry: GeometryConfig, device: str = "cpu") -> None:
-    """Raise the `UserError` of the first run whose geometry couldn't be measured so, before any is trained."""
-    tried = set()
-    for cfg in configs:
-        kind = repr((cfg.data, cfg.architecture))
-        if kind not in tried:
-            tried.add(kind)
-            specs, dataset = prepare(cfg, device)
-            check_scan(specs, dataset, geometry)
 
 
 _loaded: dict[tuple, data.Dataset] = {}

@@ -1,6 +1,7 @@
 """Bad values are refused under their dotted key; the configuration files say what the dataclasses allow."""
 
 import math
+import re
 from dataclasses import fields
 from functools import cache
 from itertools import product
@@ -60,10 +61,13 @@ def refused(kind, **values) -> ConfigError:
 
 
 def test_no_dataclass_is_missing_here():
-    assert {item for item in vars(config).values() if isinstance(item, type) and "Config" in item.__name__} == {
-        *CLASSES,
-        ConfigError,
-    }
+    assert {item for item in vars(config).values() if isinstance(item, type)} == set(CLASSES)
+
+
+def test_every_dataclass_is_exported():
+    folder = Path(config.__file__).parent
+    defined = {name for file in folder.glob("*.py") for name in re.findall(r"^class (\w+)", file.read_text(), re.M)}
+    assert defined == {kind.__name__ for kind in CLASSES} <= set(config.__all__)
 
 
 @pytest.mark.parametrize(("kind", "item"), NUMBERS)

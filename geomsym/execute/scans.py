@@ -23,12 +23,11 @@ from geomsym.config import GeometryConfig, RunConfig
 from geomsym.errors import DataError
 from geomsym.execute.planning import folder_of, is_finished, trouble
 from geomsym.files import write_csv, write_text
-from geomsym.geometry.scan import State
 from geomsym.identity import SCHEMA_VERSION, run_id
 from geomsym.inference import ReportProgress, silent
 from geomsym.results import Results
-from geomsym.run import measure
 from geomsym.run_folders import SpoiltRun, check_scan_tables, read_record
+from geomsym.scan import State, measure
 from geomsym.system_errors import explanation
 
 

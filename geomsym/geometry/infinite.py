@@ -12,84 +12,16 @@ p = df/dρ: −2(d−1) f̈/f + (d−1)(d−2)(1 − ḟ²)/f² (O'Neill 1983, c
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import pi, prod
+from math import prod
 
 import torch
 from torch import Tensor
 from torch.func import grad, jacfwd, jvp, vmap
 
-from geomsym.architectures.activations import ACTIVATIONS
 from geomsym.errors import ConfigError, look_up
 from geomsym.geometry.curvature import CONVENTIONS
 from geomsym.geometry.jacobian import check_points
-
-Profile = Callable[[Tensor], Tensor]
-"""A smooth function of one variable, elementwise on tensors."""
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Means over a normal variable z of variance s: `value` s -> E[φ(z)²], and `slope` s -> E[φ'(z)²]."""
-
-    value: Profile
-    slope: Profile
-
-
-def erf_moments(scale: float = 1.0) -> Moments:
-    """φ(z) = erf(scale·z): (2/π) arcsin(v/(1 + v)) with v = 2·scale²·s, and (4·scale²/π)/√(1 + 2v) (Williams 1997)."""
-    squared = scale**2
-
-    def value(s: Tensor) -> Tensor:
-        return 2 / pi * torch.asin(2 * squared * s / (1 + 2 * squared * s))
-
-    return Moments(value, lambda s: 4 * squared / pi / (1 + 4 * squared * s).sqrt())
-
-
-def gelu_moments() -> Moments:
-    """φ(z) = z·Φ(z): the dual of `geomsym.kernels.dual.gelu` at K = q = q' = s, where Δ = 0 and D = 1 + 2s."""
-
-    def half_plane(s: Tensor) -> Tensor:
-        return 0.25 + torch.asin(s / (1 + s)) / (2 * pi)
-
-    def value(s: Tensor) -> Tensor:
-        return s * half_plane(s) + s**2 / (pi * (1 + s) * (1 + 2 * s).sqrt())
-
-    def slope(s: Tensor) -> Tensor:
-        root = (1 + 2 * s).sqrt()
-        return half_plane(s) + s * (4 / (1 + s) - (1 + 3 * s) / ((1 + s) * root**2)) / (2 * pi * root)
-
-    return Moments(value, slope)
-
-
-def monomial_moments(q: int) -> Moments:
-    """φ(z) = max(z, 0)^q, q ≥ 1: ½(2q−1)!! s^q and ½q²(2q−3)!! s^(q−1); q = 1 is ReLU (Cho & Saul 2009)."""
-    odd = prod(range(1, 2 * q - 2, 2))
-    return Moments(lambda s: odd * (2 * q - 1) / 2 * s**q, lambda s: q**2 * odd / 2 * s ** (q - 1))
-
-
-def integrated_moments(phi: Profile) -> Moments:
-    """A smooth φ, by the trapezoidal rule on 4001 points of |z|/√s ≤ 10; derivatives with respect to s need s > 0.
-
-    For analytic integrands the rule converges geometrically, at a rate set by the distance of the nearest singularity
-    from the real axis, where Gauss-Hermite quadrature slows down with it (Trefethen & Weideman 2014).
-    """
-    nodes = torch.linspace(-10, 10, 4001, dtype=torch.float64)
-    weights = torch.softmax(-nodes.square() / 2, 0)
-
-    def mean(function: Profile) -> Profile:
-        return lambda s: function(s.sqrt()[..., None] * nodes.to(s)).square() @ weights.to(s)
-
-    return Moments(mean(phi), mean(lambda z: jvp(phi, (z,), (torch.ones_like(z),))[1]))
-
-
-MOMENTS: dict[str, Moments] = {
-    "linear": Moments(lambda s: s, torch.ones_like),
-    "relu": monomial_moments(1),
-    "erf": erf_moments(),
-    "gelu": gelu_moments(),
-    "sigmoid": integrated_moments(ACTIVATIONS["sigmoid"]),
-    "tanh": integrated_moments(ACTIVATIONS["tanh"]),
-}
+from geomsym.kernels.dual import MOMENTS, Moments
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Accuracy and loss of a predictor on the parts of a data set."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
@@ -38,14 +39,30 @@ def score(outputs: Mapping[str, Tensor], data: Dataset, loss: str, coding: str) 
 def predict(
     network: nn.Module, x: Tensor, batch_size: int = 256, course: Course | None = None, before: int = 0
 ) -> Tensor:
-    """Outputs [n, K] for inputs [n, …], a batch at a time; `before` inputs of the course were others."""
+    """Outputs [n, K] for inputs [n, …], a batch at a time; `before` inputs of the course were others.
+
+    The network is evaluated in eval mode, and is afterwards in the mode that it had.
+    """
     outputs = []
-    for batch in x.split(batch_size):
-        outputs.append(network(batch))
-        before += len(batch)
-        if course:
-            course.passing(before)
+    with evaluation_mode(network):
+        for batch in x.split(batch_size):
+            outputs.append(network(batch))
+            before += len(batch)
+            if course:
+                course.passing(before)
     return torch.cat(outputs)
+
+
+@contextmanager
+def evaluation_mode(network: nn.Module) -> Iterator[None]:
+    """Eval mode for a while; then every submodule has its own mode again, also after an exception."""
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 def _loss(outputs: Tensor, labels: Tensor, loss: str, coding: str) -> Tensor:

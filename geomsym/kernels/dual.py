@@ -7,14 +7,20 @@ For (u, v) centred normal with variances q, q' and covariance K,
 which is one layer of the NNGP recursion and the factor of the tangent kernel's (Jacot et al. 2018). All arguments are
 tensors that broadcast against each other. Whatever their dtype, duals are evaluated in float64, by formulas whose terms
 don't cancel: their relative error stays below 1e-7 for variances from 1e-30 to 1e30, also of different size.
+
+At equal arguments, K = q = q' = s, they are the moments E[φ(z)²] and E[φ'(z)²] of one variable of variance s, and the
+geometry of infinitely wide networks follows from these and their derivatives in s.
 """
 
 from collections.abc import Callable
-from math import pi
+from dataclasses import dataclass
+from math import pi, prod
 
 import torch
 from torch import Tensor
+from torch.func import jvp
 
+from geomsym.architectures.activations import ACTIVATIONS
 from geomsym.kernels.logistic_mixture import SCALES, WEIGHTS
 
 Dual = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -150,3 +156,57 @@ DUALS: dict[str, Dual] = {
         "tanh": tanh,
     }.items()
 }
+
+
+Profile = Callable[[Tensor], Tensor]
+"""A smooth function of one variable, elementwise on tensors."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Means over a normal variable z of variance s: `value` s -> E[φ(z)²], and `slope` s -> E[φ'(z)²].
+
+    Both can be differentiated in s by `torch.func`, any number of times.
+    """
+
+    value: Profile
+    slope: Profile
+
+    def scaled(self, scale: float) -> "Moments":
+        """Those of z -> φ(scale·z)."""
+        squared = scale**2
+        return Moments(lambda s: self.value(squared * s), lambda s: squared * self.slope(squared * s))
+
+
+def moments_of(dual: Dual) -> Moments:
+    """A dual at equal arguments, if it is smooth there: that of ReLU has the root of Δ = 0."""
+    return Moments(lambda s: dual(s, s, s)[0], lambda s: dual(s, s, s)[1])
+
+
+def monomial_moments(q: int) -> Moments:
+    """φ(z) = max(z, 0)^q, q ≥ 1: ½(2q−1)!! s^q and ½q²(2q−3)!! s^(q−1); q = 1 is ReLU (Cho & Saul 2009)."""
+    odd = prod(range(1, 2 * q - 2, 2))
+    return Moments(lambda s: odd * (2 * q - 1) / 2 * s**q, lambda s: q**2 * odd / 2 * s ** (q - 1))
+
+
+def integrated_moments(phi: Profile) -> Moments:
+    """A smooth φ, by the trapezoidal rule on 4001 points of |z|/√s ≤ 10; derivatives with respect to s need s > 0.
+
+    For analytic integrands the rule converges geometrically, at a rate set by the distance of the nearest singularity
+    from the real axis, where Gauss-Hermite quadrature slows down with it (Trefethen & Weideman 2014).
+    """
+    nodes = torch.linspace(-10, 10, 4001, dtype=torch.float64)
+    weights = torch.softmax(-nodes.square() / 2, 0)
+
+    def mean(function: Profile) -> Profile:
+        return lambda s: function(s.sqrt()[..., None] * nodes.to(s)).square() @ weights.to(s)
+
+    return Moments(mean(phi), mean(lambda z: jvp(phi, (z,), (torch.ones_like(z),))[1]))
+
+
+MOMENTS: dict[str, Moments] = {name: moments_of(dual) for name, dual in DUALS.items()} | {
+    "relu": monomial_moments(1),
+    "sigmoid": integrated_moments(ACTIVATIONS["sigmoid"]),
+    "tanh": integrated_moments(ACTIVATIONS["tanh"]),
+}
+"""The moments of every activation, from its dual; or by sums over points where derivatives then keep more digits."""

@@ -14,14 +14,14 @@ from matplotlib.figure import Figure
 
 from geomsym.plotting.accuracy_by_group import accuracy_by_group
 from geomsym.plotting.available import curves_there, geometry_there, runs_there, spectra_there, statistics_there
+from geomsym.plotting.geometry.magnification import magnification
+from geomsym.plotting.geometry.spectra import spectra
+from geomsym.plotting.geometry.volume_animations import volume_animations
+from geomsym.plotting.geometry.volume_maps import volume_maps
+from geomsym.plotting.geometry.volume_paths import volume_paths
 from geomsym.plotting.learning_curves import learning_curves
-from geomsym.plotting.magnification import magnification
 from geomsym.plotting.save import Animation, save
-from geomsym.plotting.spectra import spectra
 from geomsym.plotting.style import figure_style
-from geomsym.plotting.volume_animations import volume_animations
-from geomsym.plotting.volume_maps import volume_maps
-from geomsym.plotting.volume_paths import volume_paths
 from geomsym.results import Results, load
 
 

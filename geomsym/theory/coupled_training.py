@@ -25,8 +25,8 @@ from geomsym.inference import ReportProgress, silent
 from geomsym.inference.gradient_descent import descend
 from geomsym.inference.learning_rate import choose_learning_rate
 from geomsym.seeds import torch_generator
-from geomsym.theory.claims import Penalty
 from geomsym.theory.coupling import Coupling, coupling
+from geomsym.theory.invariant_groups import Penalty
 from geomsym.transforms import Transform
 from geomsym.transforms.groups import ImageShape
 

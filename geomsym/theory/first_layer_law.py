@@ -15,8 +15,8 @@ from geomsym.architectures import build
 from geomsym.architectures.layer_specs import Shape, Specs, Weighted
 from geomsym.errors import ConfigError
 from geomsym.theory.checks import Check
-from geomsym.theory.claims import invariant
 from geomsym.theory.coupling import FirstLayer, coupling, first_layer
+from geomsym.theory.invariant_groups import invariant
 from geomsym.transforms import sample_moving
 
 MOMENTS = {"gaussian": {2: 1.0, 4: 3.0}, "uniform": {2: 1.0, 4: 9 / 5}}

@@ -19,9 +19,9 @@ from geomsym.errors import ConfigError
 from geomsym.inference import ReportProgress, silent
 from geomsym.kernels import Kernels
 from geomsym.theory.checks import BROKEN_FROM, EXACT, TRAINED, Check, deviation
-from geomsym.theory.claims import Penalty, infinite_groups, invariant
 from geomsym.theory.coupled_training import coupled_config, gaussian_images, shared_learning_rate, train_coupled
 from geomsym.theory.coupling import coupling, first_layer
+from geomsym.theory.invariant_groups import Penalty, infinite_groups, invariant
 from geomsym.transforms import GROUPS, Transform, check_transform, largest_groups, sample_moving
 from geomsym.transforms.groups import ImageShape
 

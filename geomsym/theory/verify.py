@@ -1,7 +1,7 @@
 """The theorems of Xiao & Pennington (2022), one statement at a time, with controls that must break them.
 
 Each suite yields rows as they are computed, for narrow networks of every family on white noise. The checks for one
-network on its own data are in `geomsym.theory.configured`.
+network on its own data are in `geomsym.verification.configured_run`.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,11 +16,11 @@ from geomsym.architectures.layer_specs import Specs
 from geomsym.config import ArchitectureConfig
 from geomsym.kernels import kernel_matrices
 from geomsym.theory.checks import EXACT, Check, deviation
-from geomsym.theory.claims import Penalty, claimed_groups
 from geomsym.theory.coupled_training import coupled_config, gaussian_images
 from geomsym.theory.first_layer_law import check_law
 from geomsym.theory.inclusion import check_inclusion
 from geomsym.theory.invariance import check_coupling, check_invariance, check_kernels
+from geomsym.theory.invariant_groups import Penalty, invariant_groups
 from geomsym.theory.laws import INCLUSIONS, strictness
 from geomsym.transforms import GROUPS, largest_groups
 
@@ -41,7 +41,7 @@ def _layers(family: str, **changes) -> tuple[Specs, str]:
 def invariance(steps: int = 100) -> Iterator[Check]:
     """Theorem 4.1: trained networks of every family under every group, other algorithms, and the law of θ0.
 
-    Groups beyond those that the theorem claims are controls. So are rotations with Adam, with |θ|^p, and from a uniform
+    Groups beyond those of the theorem are controls. So are rotations with Adam, with |θ|^p, and from a uniform
     θ0.
     """
     sgd, adam = coupled_config(max_steps=steps), coupled_config(max_steps=steps, optimizer="adam")
@@ -51,10 +51,10 @@ def invariance(steps: int = 100) -> Iterator[Check]:
     for specs, name in networks:
         yield from (check_coupling(specs, group, name) for group in GROUPS)
     for specs, name in networks:
-        group = largest_groups(claimed_groups(specs))[0]
+        group = largest_groups(invariant_groups(specs))[0]
         yield check_invariance(specs, group, name, cfg=coupled_config(max_steps=steps, loss="cross_entropy"))
     for specs, name in networks:
-        yield from (check_invariance(specs, group, name, cfg=adam) for group in claimed_groups(specs))
+        yield from (check_invariance(specs, group, name, cfg=adam) for group in invariant_groups(specs))
     for power in (1, 4):
         for specs, name in networks:
             for group in _largest_of_both_kinds(specs):
@@ -72,9 +72,9 @@ def first_layers() -> Iterator[Check]:
 
 
 def _largest_of_both_kinds(specs: Specs) -> list[str]:
-    """The largest group of permutations and the largest of rotations that the theorem claims."""
-    claimed = claimed_groups(specs)
-    kinds = ([g for g in claimed if GROUPS[g].is_rotation == rotates] for rotates in (False, True))
+    """The largest group of permutations and the largest of rotations to which the theorem says these are invariant."""
+    groups = invariant_groups(specs)
+    kinds = ([g for g in groups if GROUPS[g].is_rotation == rotates] for rotates in (False, True))
     return [name for kind in kinds for name in largest_groups(kind)]
 
 
@@ -112,5 +112,5 @@ def _strict_case(smaller: str, larger: str) -> tuple[Specs, Tensor]:
 
 
 def suites(steps: int = 100) -> dict[str, Callable[[], Iterator[Check]]]:
-    """The suites that take seconds, with `steps` of training; `geomsym.theory.distribution` takes minutes."""
+    """The suites that take seconds, with `steps` of training; `geomsym.verification.equal_accuracy` takes minutes."""
     return {"invariance": partial(invariance, steps), "inclusion": inclusion, "kernels": kernels}

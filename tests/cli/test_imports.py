@@ -97,6 +97,7 @@ def test_runs_are_counted_and_listed_without_torch_and_done_with_it(tmp_path):
 @pytest.mark.parametrize(
     ("code", "needed", "spared"),
     [
+        ("from geomsym.config import RunConfig", set(), HEAVY | {"numpy", "omegaconf", "yaml"}),
         ("from geomsym.results import load", {"pandas"}, HEAVY - {"pandas"}),
         ("from geomsym.plotting import draw_figures", {"matplotlib"}, {"torch", "torchvision", "numba", "sklearn"}),
         ("from geomsym.data import load", {"torch"}, {"torchvision", "skimage", "sklearn", "PIL"}),

@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 from geomsym.cli import verify as command
 from geomsym.cli.main import app
 from geomsym.results import load
-from geomsym.theory import Check, distribution, verify
+from geomsym.theory import Check, verify
 from geomsym.theory.coupled_training import coupled_config
+from geomsym.verification import equal_accuracy
 
 DATA = ["data.subset_size=20", "data.test_size=10", "data.image_size=4"]
 CASE = [*DATA, "architecture.width=4", "architecture.depth=2", "--steps", "10"]
@@ -113,7 +114,7 @@ def test_accuracies_on_both_sides_are_compared_and_not_trained_twice(tmp_path):
 
 
 def test_the_suite_of_accuracies_has_rows_for_all_its_cases(tmp_path, monkeypatch):
-    monkeypatch.setattr(distribution, "SMALL", (("gap", "shared_rotation", 4, 2, False),))
+    monkeypatch.setattr(equal_accuracy, "SMALL", (("gap", "shared_rotation", 4, 2, False),))
     result = invoke("distribution", "--seeds", "2", "--workers", "1", "--margin", "99", "--out", tmp_path, "--json")
     (row,) = json.loads(result.stdout)
     assert (row["architecture"], row["group"], row["verdict"]) == ("gap", "shared_rotation", "holds")
@@ -133,7 +134,7 @@ def test_the_exit_code_says_whether_all_is_as_expected(monkeypatch):
 
 
 def test_the_defaults_are_those_of_the_library():
-    defaults = (coupled_config().max_steps, distribution.SEEDS, distribution.MARGIN)
+    defaults = (coupled_config().max_steps, equal_accuracy.SEEDS, equal_accuracy.MARGIN)
     assert defaults == (command.STEPS, command.SEEDS, command.MARGIN)
 
 

@@ -1,7 +1,10 @@
 """Accuracy and loss against loops; a network evaluated in batches against all at once."""
 
+from copy import deepcopy
+
 import pytest
 import torch
+from torch import nn
 
 from geomsym.architectures import build, specs
 from geomsym.config import GradientDescentConfig
@@ -61,3 +64,35 @@ def test_predictions_do_not_depend_on_the_batches(batch_size):
     out = predict(NETWORK, DATA.test.x, batch_size)
     assert not out.requires_grad
     torch.testing.assert_close(out, NETWORK(DATA.test.x).detach(), rtol=0, atol=1e-14)
+
+
+def moody() -> nn.Module:
+    """A network whose outputs and whose state depend on its mode; of two BatchNorms one is frozen."""
+    last = nn.BatchNorm1d(CLASSES)
+    network = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(4), nn.Dropout(), nn.Linear(4, CLASSES), last)
+    network.double().train()
+    last.eval()
+    return network
+
+
+def modes(network: nn.Module) -> list[bool]:
+    return [module.training for module in network.modules()]
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 256])
+def test_predictions_are_those_of_eval_mode_and_leave_the_network_as_it_was(batch_size):
+    network = moody()
+    before, state = modes(network), {name: value.clone() for name, value in network.state_dict().items()}
+    found = predict(network, DATA.test.x, batch_size)
+    assert modes(network) == before == [True, True, True, True, True, False]
+    assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())
+    assert not torch.allclose(deepcopy(network)(DATA.test.x), found)  # the control: in training mode they are others
+    torch.testing.assert_close(found, network.eval()(DATA.test.x).detach(), rtol=0, atol=1e-14)
+
+
+def test_the_mode_is_restored_after_an_exception():
+    network = moody()
+    before = modes(network)
+    with pytest.raises(RuntimeError):
+        predict(network, DATA.test.x[:, :1])
+    assert modes(network) == before

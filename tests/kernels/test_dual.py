@@ -1,5 +1,6 @@
 """Dual activations against two-dimensional quadrature of their definition, and at the ends of their range."""
 
+from functools import partial
 from itertools import product
 from math import asin, pi
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from geomsym.architectures.activations import ACTIVATIONS
-from geomsym.kernels.dual import DUALS
+from geomsym.kernels.dual import DUALS, MOMENTS, integrated_moments, monomial_moments
 from geomsym.kernels.logistic_mixture import density, gauss_rule
 
 SMOOTH = ["linear", "erf", "gelu", "sigmoid", "tanh"]
@@ -189,3 +190,55 @@ def test_single_precision_has_the_values_of_double(name, scale):
     for single, double in zip(DUALS[name](K, q, q2), DUALS[name](K.double(), q.double(), q2.double()), strict=True):
         assert single.dtype == torch.float32 and torch.isfinite(single).all()
         torch.testing.assert_close(single.double(), double, rtol=1e-6, atol=torch.finfo(torch.float32).tiny)
+
+
+@pytest.mark.parametrize("name", MOMENTS)
+def test_moments_are_the_duals_of_equal_arguments(name):
+    s = torch.tensor([0.1, 1.0, 25.0], dtype=torch.float64)
+    moments = MOMENTS[name].value(s), MOMENTS[name].slope(s)
+    for found, dual in zip(moments, DUALS[name](s, s, s), strict=True):
+        torch.testing.assert_close(found, dual, rtol=1e-11, atol=0)
+
+
+def derivatives(function, s, orders=3):
+    """A function and its derivatives at s, by forward mode upon forward mode."""
+    for _ in range(orders + 1):
+        yield function(s)
+        function = partial(lambda f, s: torch.func.jvp(f, (s,), (torch.ones_like(s),))[1], function)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_moments_are_integrals_of_one_variable_with_three_derivatives(name):
+    """As many as curvature takes; erf and gelu from their duals at equal inputs, where Δ = 0."""
+    s, integrated = torch.tensor([0.1, 1.0, 10.0], dtype=torch.float64), integrated_moments(ACTIVATIONS[name])
+    for part in ("value", "slope"):
+        pairs = (derivatives(getattr(moments, part), s) for moments in (MOMENTS[name], integrated))
+        for found, expected in zip(*pairs, strict=True):
+            torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["linear", "erf", "gelu"])
+def test_moments_of_smooth_duals_can_be_differentiated_at_zero_variance(name):
+    zero, tiny = tensors(0.0, 1e-12)
+    for part in ("value", "slope"):
+        at_zero, beside = (list(derivatives(getattr(MOMENTS[name], part), s)) for s in (zero, tiny))
+        torch.testing.assert_close(torch.stack(at_zero), torch.stack(beside), rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("q", [1, 2, 3])
+def test_moments_of_powers_of_relu_against_quadrature(q):
+    z, weights = np.polynomial.hermite_e.hermegauss(100)
+    for s in (0.4, 2.0):
+        u = s**0.5 * z
+        expected = [(weights * f).sum() / (2 * pi) ** 0.5 / 2 for f in (u ** (2 * q), (q * u ** (q - 1)) ** 2)]
+        found = monomial_moments(q)
+        s = torch.tensor(s, dtype=torch.float64)
+        assert [float(found.value(s)), float(found.slope(s))] == pytest.approx(expected, rel=1e-10)
+
+
+def test_integration_is_exact_near_the_poles_of_tanh():
+    """E[sech⁴(√s ξ)] at s = 25, where singularities are at distance 0.3, against ten times as many points."""
+    s = torch.tensor(25.0, dtype=torch.float64)
+    xi = torch.linspace(-12, 12, 400001, dtype=torch.float64)
+    dense = ((5 * xi).cosh() ** -4 * (-xi.square() / 2).exp()).sum() * (xi[1] - xi[0]) / (2 * pi) ** 0.5
+    assert float(MOMENTS["tanh"].slope(s)) == pytest.approx(float(dense), rel=1e-13)

@@ -5,8 +5,8 @@ import torch
 
 from geomsym.architectures import specs
 from geomsym.inference import gradient_descent
-from geomsym.theory.claims import Penalty
 from geomsym.theory.coupled_training import coupled_config, gaussian_images, train_coupled
+from geomsym.theory.invariant_groups import Penalty
 from geomsym.transforms import sample_transform
 
 

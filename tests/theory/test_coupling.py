@@ -1,4 +1,4 @@
-"""The coupled first layer of Theorem 4.1: exact for the claimed groups, the best of least squares elsewhere."""
+"""The coupled first layer of Theorem 4.1: exact for the groups of the theorem, the best of least squares elsewhere."""
 
 from math import prod
 
@@ -17,8 +17,8 @@ from geomsym.architectures.layer_specs import (
     LocallyConnected,
 )
 from geomsym.errors import ConfigError
-from geomsym.theory.claims import claimed_groups
 from geomsym.theory.coupling import OUTPUTS, coupling
+from geomsym.theory.invariant_groups import invariant_groups
 from geomsym.transforms import GROUPS, sample_transform
 
 SHAPE = (3, 4, 4)
@@ -29,8 +29,8 @@ def layers(name: str, **changes):
     return specs(name, 3, **({"width": 6, "depth": 2, "window": 2} | changes))
 
 
-CLAIMED = [(name, group) for name in FAMILIES for group in claimed_groups(layers(name))]
-BEYOND = [(name, group) for name in FAMILIES for group in GROUPS if (name, group) not in CLAIMED]
+INVARIANT = [(name, group) for name in FAMILIES for group in invariant_groups(layers(name))]
+BEYOND = [(name, group) for name in FAMILIES for group in GROUPS if (name, group) not in INVARIANT]
 
 
 def network(name: str, shape=SHAPE, **changes) -> nn.Sequential:
@@ -46,7 +46,7 @@ def images(count=7, shape=SHAPE):
 
 
 @pytest.mark.parametrize("padding", ["circular", "zero"])
-@pytest.mark.parametrize(("name", "group"), CLAIMED)
+@pytest.mark.parametrize(("name", "group"), INVARIANT)
 def test_the_coupled_network_sees_x_as_the_other_sees_tau_x(name, group, padding):
     f, tau = network(name, padding=padding), element(group)
     before = {key: value.clone() for key, value in f.state_dict().items()}
@@ -141,7 +141,7 @@ def test_layers_may_average_before_they_weigh(before, layer, group, exact):
     stack = (*before, layer, Activation(), *head, Dense(3))
     f, tau, x = build(stack, SHAPE, 1, torch.float64), element(group), images()
     couple = coupling(f, tau)
-    assert (group in claimed_groups(stack)) == exact
+    assert (group in invariant_groups(stack)) == exact
     assert (couple.residual(f) < 1e-14) == exact and (couple.residual(f) > 0.1) != exact
     assert ((couple(f)(x) - f(tau(x))).abs().max() < 1e-13) == exact
 

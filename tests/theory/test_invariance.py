@@ -9,9 +9,9 @@ from geomsym.architectures import specs
 from geomsym.architectures.layer_specs import Activation, AveragePool, Conv, Dense, Flatten, GlobalAveragePool
 from geomsym.errors import ConfigError
 from geomsym.theory import check_invariance, discover
-from geomsym.theory.claims import Penalty, claimed_groups, infinite_groups
 from geomsym.theory.coupled_training import coupled_config, gaussian_images
 from geomsym.theory.invariance import check_coupling, check_kernels
+from geomsym.theory.invariant_groups import Penalty, infinite_groups, invariant_groups
 from geomsym.transforms import GROUPS, sample_transform
 
 SHAPE = (3, 4, 4)
@@ -23,8 +23,8 @@ def layers(name: str, **changes):
     return specs(name, 3, **({"width": 6, "depth": 2, "window": 2} | changes))
 
 
-CLAIMED = [(name, group) for name in FAMILIES for group in claimed_groups(layers(name))]
-BEYOND = [(name, group) for name in FAMILIES for group in GROUPS if (name, group) not in CLAIMED]
+INVARIANT = [(name, group) for name in FAMILIES for group in invariant_groups(layers(name))]
+BEYOND = [(name, group) for name in FAMILIES for group in GROUPS if (name, group) not in INVARIANT]
 
 
 def element(group: str, shape=SHAPE, seed=5):
@@ -34,7 +34,7 @@ def element(group: str, shape=SHAPE, seed=5):
 # --- One group ---
 
 
-@pytest.mark.parametrize(("name", "group"), CLAIMED)
+@pytest.mark.parametrize(("name", "group"), INVARIANT)
 def test_trained_networks_are_invariant_under_the_groups_of_their_family(name, group):
     row = check_invariance(layers(name), group, name)
     assert row.expected and row.holds and row.verdict == "holds" and row.deviation < 1e-9 == row.tolerance
@@ -111,7 +111,7 @@ def test_what_cannot_be_checked_is_refused():
     ],
 )
 @pytest.mark.parametrize("name", ["lcn", "vec", "gap"])
-def test_claims_hold_and_no_more_on_images_as_small_as_the_filters(name, shape):
+def test_the_theorems_groups_hold_and_no_more_on_images_as_small_as_the_filters(name, shape):
     """On one pixel all groups are its channels'; filters that see all of them alike are as good as dense."""
     data = gaussian_images(shape)
     for group in GROUPS:
@@ -162,7 +162,7 @@ def test_groups_that_cannot_act_are_left_out_with_the_reason():
     assert found.largest == ["global_rotation"] and "grey images" in found.left_out["shared_rotation"]
 
 
-def test_a_claimed_group_that_breaks_is_not_as_expected():
+def test_a_group_of_the_theorem_that_breaks_is_not_as_expected():
     found = discover(layers("gap"), "gap", cfg=coupled_config(max_steps=10))
     broken = replace(found.checks[0], deviation=0.5)
     assert broken.expected and broken.verdict == "BROKEN" and not broken.as_expected

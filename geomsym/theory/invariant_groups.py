@@ -39,7 +39,7 @@ class Penalty:
             raise ConfigError("penalty.strength", self.strength, "give a number of at least 0")
 
 
-def claimed_groups(specs: Specs, shape: Shape | None = None) -> tuple[str, ...]:
+def invariant_groups(specs: Specs, shape: Shape | None = None) -> tuple[str, ...]:
     """The groups under which an architecture is invariant, by the names of `geomsym.transforms.GROUPS`.
 
     They are those of its first layer, for gradient descent from independent Gaussian weights. A given `shape`
@@ -64,7 +64,7 @@ def infinite_groups(specs: Specs, shape: Shape | None = None) -> tuple[str, ...]
     first = next((spec for spec in specs if isinstance(spec, Dense | Conv)), None)
     pooled = any(isinstance(spec, AveragePool | GlobalAveragePool) for spec in specs)
     if pooled or not isinstance(first, Conv):
-        return claimed_groups(specs, shape)
+        return invariant_groups(specs, shape)
     return _acting_as(_of_unshared(first, shape), shape)
 
 
@@ -78,12 +78,12 @@ def invariant(
 ) -> bool:
     """Whether the theorem says that an architecture is invariant under a group, on images of a shape if it is given.
 
-    The group has to be one of `claimed_groups`. For rotations, `optimizer` and `penalty` also have to be isotropic, and
-    `init` Gaussian if distributions of networks are compared. Raises a `ConfigError` for an unknown group.
+    The group has to be one of `invariant_groups`. For rotations, `optimizer` and `penalty` also have to be isotropic,
+    and `init` Gaussian if distributions of networks are compared. Raises a `ConfigError` for an unknown group.
     """
     isotropic = optimizer == "sgd" and init == "gaussian" and (penalty is None or penalty.power == 2)
     rotates = look_up("transform.name", group, GROUPS).is_rotation
-    return group in claimed_groups(specs, shape) and (isotropic or not rotates)
+    return group in invariant_groups(specs, shape) and (isotropic or not rotates)
 
 
 def _of_unshared(spec: Conv, shape: Shape | None) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from geomsym.architectures import architecture_specs
 from geomsym.config import ArchitectureConfig, GradientDescentConfig, PhotoPatchesConfig, RunConfig, TransformConfig
 from geomsym.errors import ConfigError, DataError
 from geomsym.theory.checks import Check
-from geomsym.theory.claims import invariant
+from geomsym.theory.invariant_groups import invariant
 
 SEEDS = 12
 """Runs on each side, by default."""

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from geomsym.plotting import style
-from geomsym.plotting.scans import ScanOfRuns, numbers, scans, step_name
+from geomsym.plotting.geometry.scans import ScanOfRuns, numbers, scans, step_name
 from geomsym.results import Results
 
 SELECTED = (1, 2, 5, 10, 50)

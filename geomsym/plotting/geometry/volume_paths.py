@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from geomsym.plotting import style
-from geomsym.plotting.maps import draw_label
-from geomsym.plotting.scans import End, ScanOfRuns, numbers, scans, step_name, volume_note
+from geomsym.plotting.geometry.maps import draw_label
+from geomsym.plotting.geometry.scans import End, ScanOfRuns, numbers, scans, step_name, volume_note
 from geomsym.results import Results
 
 PATHS = {

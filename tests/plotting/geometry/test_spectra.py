@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from geomsym.plotting import spectra
-from geomsym.plotting.spectra import selected
+from geomsym.plotting.geometry.spectra import selected
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from geomsym.plotting import style
-from geomsym.plotting.maps import Maps
+from geomsym.plotting.geometry.maps import Maps
+from geomsym.plotting.geometry.scans import step_name
+from geomsym.plotting.geometry.volume_maps import all_maps
 from geomsym.plotting.save import Animation
-from geomsym.plotting.scans import step_name
-from geomsym.plotting.volume_maps import all_maps
 from geomsym.results import Results
 
 

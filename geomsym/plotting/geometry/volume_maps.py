@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from geomsym.plotting import style
-from geomsym.plotting.maps import QUANTITIES, Maps
-from geomsym.plotting.scans import scans, step_name
+from geomsym.plotting.geometry.maps import QUANTITIES, Maps
+from geomsym.plotting.geometry.scans import scans, step_name
 from geomsym.results import Results
 
 FRAMES = 6

@@ -8,8 +8,8 @@ from matplotlib.patches import Polygon
 from PIL import Image
 
 from geomsym.plotting import save, style, volume_animations, volume_maps
-from geomsym.plotting.maps import raster
-from geomsym.plotting.volume_maps import evenly
+from geomsym.plotting.geometry.maps import raster
+from geomsym.plotting.geometry.volume_maps import evenly
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -6,9 +6,10 @@ from time import perf_counter
 
 import torch
 
-from geomsym.architectures import specs
+from geomsym import data
+from geomsym.architectures import architecture_specs, specs
 from geomsym.architectures.layer_specs import Shape, Specs
-from geomsym.config import ArchitectureConfig
+from geomsym.config import ArchitectureConfig, RunConfig
 from geomsym.kernels.backends import choose_backend
 from geomsym.kernels.matrices import kernel_matrices
 
@@ -39,6 +40,15 @@ def kernel_throughput(depth: int = 8, device: str = "cpu", seconds: float = 3.0)
         layers = specs(name, depth=depth)
         architecture = ArchitectureConfig(name).label
         yield measure(layers, architecture, depth, (3, side, side), torch.float32, device, seconds)
+
+
+def run_throughput(cfg: RunConfig, device: str, seconds: float) -> tuple[Throughput, int]:
+    """Measure the network of a run on random images of the shape of its data; and the pairs that the run needs."""
+    dtype = getattr(torch, cfg.dtype)
+    dataset = data.load(cfg.data, dtype)
+    layers, network = architecture_specs(cfg.architecture, dataset.classes), cfg.architecture
+    found = measure(layers, network.label, network.depth, dataset.input_shape, dtype, device, seconds)
+    return found, pairs_of_a_run(len(dataset.train), len(dataset.validation) + len(dataset.test))
 
 
 def measure(

@@ -9,7 +9,7 @@ from geomsym.config import ArchitectureConfig, GradientDescentConfig, KernelRegr
 from geomsym.errors import ConfigError, DataError
 from geomsym.identity import run_id
 from geomsym.run import check_runs
-from geomsym.theory.distribution import SEEDS, case, check_distribution, small_cases
+from geomsym.verification.equal_accuracy import SEEDS, case, check_distribution, small_cases
 
 ROTATED = RunConfig(transform=TransformConfig("shared_rotation"), seed=5)
 

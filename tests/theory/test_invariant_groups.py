@@ -1,10 +1,10 @@
-"""What Theorem 4.1 claims, written out as the paper lists it."""
+"""The groups of Theorem 4.1, written out as the paper lists them."""
 
 import pytest
 
 from geomsym.architectures import specs
 from geomsym.errors import ConfigError
-from geomsym.theory.claims import SHARED, Penalty, claimed_groups, infinite_groups, invariant
+from geomsym.theory.invariant_groups import SHARED, Penalty, infinite_groups, invariant, invariant_groups
 from geomsym.transforms import GROUPS
 
 
@@ -12,13 +12,13 @@ def layers(name: str):
     return specs(name, 3, width=6, depth=2, window=2)
 
 
-def test_claims_are_those_of_the_paper():
+def test_groups_are_those_of_the_paper():
     """Written out, as Xiao & Pennington (2022) list them."""
     pixelwise = {"identity", "shared_rotation", "shared_permutation", "pixel_rotation", "pixel_permutation"}
-    assert set(claimed_groups(layers("fcn"))) == set(GROUPS) and len(GROUPS) == 7
-    assert set(claimed_groups(layers("lcn"))) == pixelwise
+    assert set(invariant_groups(layers("fcn"))) == set(GROUPS) and len(GROUPS) == 7
+    assert set(invariant_groups(layers("lcn"))) == pixelwise
     for name in ("vec", "lap", "gap"):
-        assert set(claimed_groups(layers(name))) == {"identity", "shared_rotation", "shared_permutation"}
+        assert set(invariant_groups(layers(name))) == {"identity", "shared_rotation", "shared_permutation"}
     assert set(infinite_groups(layers("vec"))) == set(infinite_groups(layers("lcn"))) == pixelwise
     assert set(infinite_groups(layers("gap"))) == set(infinite_groups(layers("lap"))) == set(SHARED)
     assert set(infinite_groups(layers("fcn"))) == set(GROUPS)

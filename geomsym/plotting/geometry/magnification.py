@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from geomsym.plotting import style
-from geomsym.plotting.scans import layer_name, network, numbers, setting_name
+from geomsym.plotting.geometry.scans import layer_name, network, numbers, setting_name
 from geomsym.results import Results
 
 STATISTICS = {

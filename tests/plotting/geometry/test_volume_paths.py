@@ -6,7 +6,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from geomsym.plotting import style, volume_paths
-from geomsym.plotting.volume_paths import crossings, mean_curve
+from geomsym.plotting.geometry.volume_paths import crossings, mean_curve
 
 pytestmark = pytest.mark.filterwarnings("error")
 

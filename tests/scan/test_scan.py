@@ -10,7 +10,7 @@ from geomsym.config import GeometryConfig, GridConfig, PathConfig, PlaneConfig
 from geomsym.data import Dataset, Split
 from geomsym.errors import ConfigError
 from geomsym.geometry import feature_map, feature_maps, logits, scalar_curvature, slice_volume, volume
-from geomsym.geometry.scan import check_scan, scan, slice_of
+from geomsym.scan import check_scan, scan, slice_of
 
 FCN = specs("fcn", outputs=3, depth=2, width=7, activation="gelu")
 

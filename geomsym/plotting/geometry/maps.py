@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from geomsym.plotting import style
-from geomsym.plotting.scans import ScanOfRuns, numbers, volume_note
+from geomsym.plotting.geometry.scans import ScanOfRuns, numbers, volume_note
 
 LOWEST = 0.01
 """The scale of log-volumes begins at this quantile: in saturated regions they have no lower bound."""

@@ -1,0 +1,1 @@
+"""Throughput, measured on this machine."""

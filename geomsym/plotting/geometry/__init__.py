@@ -1,0 +1,1 @@
+"""Figures of scans: the geometry of representations, from the tables alone."""
