@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from zipfile import BadZipFile
 
 import typer
 
@@ -102,8 +103,8 @@ def _images(path: Path, name: str, dtype: str, device: str) -> "Tensor":
 
     try:
         array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: can't be read as an .npy file ({error})") from error
+    except (ValueError, EOFError, BadZipFile) as error:
+        raise DataError(f"{path}: not a readable .npy file ({error}); write it with numpy.save") from error
     if not isinstance(array, np.ndarray):
         raise DataError(f"{path}: an .npz archive; give one array in an .npy file")
     read = images(array, f"{path}: {name}")

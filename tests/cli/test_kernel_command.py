@@ -118,6 +118,13 @@ def bad(tmp_path, name):
             np.save(path, np.where(np.arange(96).reshape(2, 3, 4, 4) == 70, -3.4028235e38, 0.0))
         case "one":
             np.save(path, np.zeros((8, 8, 3)))
+        case "nothing":
+            path.touch()
+        case "cut":
+            np.save(path, np.zeros((2, 3, 4, 4)))
+            path.write_bytes(path.read_bytes()[:300])
+        case "archive":
+            path.write_bytes(b"PK\x03\x04 and no more")
         case "ambiguous":
             np.save(path, np.zeros((2, 3, 4, 3)))
         case "nan":
@@ -130,8 +137,11 @@ def bad(tmp_path, name):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("text", "can't be read as an .npy file"),
-        ("missing", "can't be read as an .npy file"),
+        ("text", "not a readable .npy file"),
+        ("nothing", "not a readable .npy file"),
+        ("cut", "not a readable .npy file"),
+        ("archive", "not a readable .npy file"),
+        ("missing", "missing.npy: no such file or folder; check the name"),
         ("integers", "x1 has the type int64; store bytes 0…255 as uint8"),
         ("flat", "x1 has shape [5]; store it as"),
         ("fill", "image 1, channel 1, row 1, column 2: -3.40282e+38, whose square is too large for float32"),
