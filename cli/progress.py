@@ -10,6 +10,7 @@ from rich.table import Column
 from rich.text import Text
 
 from geomsym.config import GradientDescentConfig, RunConfig
+from geomsym.execute import Event, Failed, Finished, Progressed, Retried, WorkerDied
 from geomsym.inference.result import PREPARATIONS
 
 from .interrupt import interruptible
@@ -48,10 +49,23 @@ class JobProgress:
         """How many jobs are done without an error."""
         return len(self.finished) - len(self.failures)
 
-    def progress(self, index: int, done: int, total: int, note: str) -> None:
-        """Show how far a run is; reports that arrive after its end are ignored."""
-        if index in self.finished:
-            return
+    def show(self, event: Event) -> None:
+        """Show what happens to a job."""
+        match event:
+            case Progressed(index, done, total, note):
+                self._progress(index, done, total, note)
+            case Retried(index, error):
+                self._forget(index)
+                reason = error.args[0] if isinstance(error, WorkerDied) else error
+                said = f"{title(self.runs[index])}: its worker process {reason}; it is begun anew."
+                self.bars.console.print(said, markup=False, highlight=False, soft_wrap=True)
+            case Failed(index, error):
+                self.failures[index] = error
+                self._done(index)
+            case Finished(index):
+                self._done(index)
+
+    def _progress(self, index: int, done: int, total: int, note: str) -> None:
         if index not in self.at_work:
             fields = {"note": "", "pace": Pace(), "most": index in self.early}
             self.at_work[index] = self.bars.add_task(f"  {title(self.runs[index])}", total=total, **fields)
@@ -60,15 +74,16 @@ class JobProgress:
             self.parts[index] = done / total
             self._report()
 
-    def done(self, index: int, error: Exception | None) -> None:
-        """A run has finished, or failed with an error."""
+    def _done(self, index: int) -> None:
         self.finished.add(index)
+        self.bars.advance(self.total)
+        self._forget(index)
+
+    def _forget(self, index: int) -> None:
+        """Nothing is at work on a run any more."""
         self.parts.pop(index, None)
         if index in self.at_work:
             self.bars.remove_task(self.at_work.pop(index))
-        if error is not None:
-            self.failures[index] = error
-        self.bars.advance(self.total)
         self._report()
 
     def _report(self) -> None:

@@ -93,10 +93,8 @@ def _train_and_measure(
     folder: Path, runs: list[RunConfig], geometry: GeometryConfig, device: str, workers: int
 ) -> Outcome:
     """Train the runs that aren't finished, measure those that aren't measured."""
-    from functools import partial
-
-    from geomsym.execute import is_finished
-    from geomsym.execute.scans import copy_finished_run, is_scanned, perform_scan
+    from geomsym.execute import ScanJob, is_finished
+    from geomsym.execute.scans import copy_finished_run, is_scanned
 
     left = [run for run in runs if not (is_finished(folder, run) and is_scanned(folder, run, geometry))]
     if left:
@@ -106,8 +104,8 @@ def _train_and_measure(
     trained = do_runs(folder, runs, device, workers)
     whole = [run for index, run in enumerate(runs) if index not in trained.failures]
     left = [run for run in whole if not is_scanned(folder, run, geometry)]
-    scans = [partial(perform_scan, folder, run, geometry, device) for run in left]
-    measured = do_jobs(folder, left, scans, workers, what="scans") if scans else Outcome({}, trained.results)
+    scans = [ScanJob(folder, run, geometry) for run in left]
+    measured = do_jobs(folder, scans, device, workers, what="scans") if scans else Outcome({}, trained.results)
     for items, failures in ((runs, trained.failures), (left, measured.failures)):
         if failures:
             report_failures(folder, items, failures)

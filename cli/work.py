@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from geomsym.config import KernelRegressionConfig, RunConfig
-from geomsym.errors import UserError
 from geomsym.system_errors import explanation
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def do_runs(experiment: Path, runs: list[RunConfig], device: str, workers: int) 
     require_room(experiment, to_do)
     for run in to_do:
         _plan(experiment, run)
-    done = do_jobs(experiment, to_do, jobs(experiment, to_do, device), workers)
+    done = do_jobs(experiment, jobs(experiment, to_do), device, workers)
     return Outcome({left[index]: error for index, error in done.failures.items()}, done.results)
 
 
@@ -101,25 +100,22 @@ SHOWN = 10
 """The most messages of a kind that are printed."""
 
 
-def do_jobs(
-    experiment: Path, runs: Sequence[RunConfig], work: "Sequence[Job]", workers: int, what: str = "runs"
-) -> Outcome:
-    """Do one job for each of the runs, and collect the tables."""
-    from geomsym.execute import WorkerDied, execute
+def do_jobs(experiment: Path, work: "Sequence[Job]", device: str, workers: int, what: str = "runs") -> Outcome:
+    """Do jobs, and collect the tables."""
+    from geomsym.execute import Processes, Serial, complete
 
     from .interrupt import Interrupted, interruptible
-    from .progress import JobProgress, title
+    from .progress import JobProgress
     from .warnings import warnings_said
 
-    display = JobProgress(runs, what)
+    display = JobProgress([job.config for job in work], what)
+    executor = Serial(device) if workers == 1 else Processes(device, workers)
     try:
         with interruptible(), warnings_said(say), display:
-            execute(work, workers, display.progress, display.done)
+            complete(work, executor, device, display.show)
     except Interrupted as interrupt:
-        say(f"Interrupted with {display.succeeded} of {len(runs)} {what} done. The same command continues.")
+        say(f"Interrupted with {display.succeeded} of {len(work)} {what} done. The same command continues.")
         raise typer.Exit(interrupt.exit_code) from None
-    except WorkerDied as death:
-        raise UserError(death.told([title(runs[index]) for index in death.jobs])) from death
     finally:
         results = collected(experiment, must_write=not display.failures)
     return Outcome(display.failures, results)

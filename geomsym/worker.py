@@ -12,16 +12,7 @@ import threading
 import traceback
 from contextlib import ExitStack
 from dataclasses import dataclass
-from logging.handlers import QueueHandler
-from multiprocessing.queues import SimpleQueue
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A process has begun a job, which it is at until it begins another or the job is done."""
-
-    job: int
-    process: int
+from multiprocessing.connection import Connection
 
 
 @dataclass(frozen=True)
@@ -31,30 +22,37 @@ class NotStarted:
     reason: str
 
 
-class _ToParent(QueueHandler):
-    """What is logged in this process is logged by the one that started it."""
+class _Reports(logging.Handler):
+    """The way to the parent: of this process alone, so that its death leaves no lock behind that others wait for.
 
-    def __init__(self, reports: SimpleQueue):
-        super().__init__(reports)  # pyright: ignore[reportArgumentType]  # it has put, and enqueue asks for no more
-        self.reports = reports
+    A report is on its way when `send` returns, and is known if the process dies then. What is logged is sent too.
+    """
 
-    def enqueue(self, record: logging.LogRecord) -> None:
-        """Send one record, at once."""
-        self.reports.put(record)
+    def __init__(self, connection: Connection):
+        super().__init__()
+        self.connection, self.sending = connection, threading.Lock()
+
+    def send(self, report: object) -> None:
+        """Send a report; without a parent there is nobody to tell."""
+        with self.sending:
+            self.connection.send(report)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send what was logged, as text: its arguments needn't be sent."""
+        record.msg, record.args, record.exc_info = record.getMessage(), (), None
+        self.send(record)
 
 
-_reports: "SimpleQueue | None" = None
-"""Where this process reports to; it writes at once, so that what it reported is known if it dies."""
-
+_reports: _Reports | None = None
 _whole_life = ExitStack()
 """What holds until this process ends: the user's data are looked at once, as in the command that it works for."""
 
 
-def start(threads: int, reports: SimpleQueue) -> None:
+def start(threads: int, connection: Connection) -> None:
     """Set this process up: its threads, its reports; it leaves Ctrl-C to its parent, and dies with it."""
     global _reports
-    _reports = reports
-    logging.getLogger("geomsym").addHandler(_ToParent(reports))
+    _reports = _Reports(connection)
+    logging.getLogger("geomsym").addHandler(_reports)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # it was blocked until it could be ignored
@@ -66,16 +64,15 @@ def start(threads: int, reports: SimpleQueue) -> None:
         _whole_life.enter_context(looked_at_once())
         set_threads(threads)
     except BaseException as error:
-        reports.put(NotStarted(_reason(error)))
+        _reports.send(NotStarted(_reason(error)))
         os._exit(1)
 
 
-def work(job: bytes, index: int) -> None:
-    """Do a pickled job, and report its beginning and its progress under its index."""
+def work(job: bytes, device: str) -> None:
+    """Do a pickled job, and report its progress: (done, total, note)."""
     reports = _reports
     assert reports is not None
-    reports.put(Begun(index, os.getpid()))
-    pickle.loads(job)(lambda *report: reports.put((index, *report)))
+    pickle.loads(job).do(device, lambda *progress: reports.send(progress))
 
 
 def _die_with_parent() -> None:

@@ -1,14 +1,27 @@
+from .base import Event, Executor, Failed, Finished, Progressed, Retried, Tell
 from .deaths import WorkerDied
-from .local import Done, Job, Progress, execute
+from .job import Job, RunJob, ScanJob
 from .planning import folder_of, identity, is_finished, keep_initial_weights, plan, trouble
+from .processes import Processes
 from .record import jobs, perform
+from .serial import Serial
+from .study import complete
 
 __all__ = [
-    "Done",
+    "Event",
+    "Executor",
+    "Failed",
+    "Finished",
     "Job",
-    "Progress",
+    "Processes",
+    "Progressed",
+    "Retried",
+    "RunJob",
+    "ScanJob",
+    "Serial",
+    "Tell",
     "WorkerDied",
-    "execute",
+    "complete",
     "folder_of",
     "identity",
     "is_finished",

@@ -2,7 +2,6 @@
 
 import os
 import signal
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from geomsym.cores import control_groups
@@ -10,19 +9,11 @@ from geomsym.errors import UserError
 
 
 class WorkerDied(UserError):
-    """A worker process died: why, at which jobs by their indices, as far as they are known, and what to do."""
-
-    def __init__(self, reason: str, remedy: str, jobs: Iterable[int] = ()):
-        super().__init__(reason, remedy)
-        self.jobs = sorted(jobs)
+    """A worker process died: why, and what to do."""
 
     def __str__(self) -> str:
-        return self.told([])
-
-    def told(self, titles: Sequence[str]) -> str:
-        """The message, with the titles of the jobs."""
         reason, remedy = self.args
-        return f"a worker process {reason}{', at work on ' if titles else ''}{', '.join(titles)}. {remedy}"
+        return f"its worker process {reason}. {remedy}"
 
 
 def out_of_memory_kills() -> int:
@@ -41,20 +32,32 @@ def _oom_kill(file: Path) -> int | None:
         return None
 
 
-def how_it_ended(exit_code: int, kills: int) -> tuple[str, str]:
-    """What an exit code says, and what to do; `kills` is how many processes ran out of memory meanwhile."""
+def how_it_ended(exit_code: int, kills: int, memory: int) -> tuple[str, str]:
+    """What an exit code says, and what to do.
+
+    `kills` is how many processes ran out of memory meanwhile, `memory` how many bytes this one has had at most.
+    """
     if exit_code >= 0:
-        return f"ended with exit code {exit_code}", f"What it said stands above. {CONTINUES}"
+        return f"ended with exit code {exit_code}", "What it said stands above."
     name = _signal_name(-exit_code)
     if name != "SIGKILL":
         return f"was ended by {name}{_meaning(name)}", CONTINUES
     if kills:
-        return "was ended by the kernel for lack of memory (SIGKILL)", f"Give fewer --workers. {CONTINUES}"
-    return f"was ended by SIGKILL, for lack of memory or by someone{_largest()}", f"{IF_MEMORY} {CONTINUES}"
+        return f"was ended by the kernel for lack of memory (SIGKILL){_largest(memory)}", FEWER
+    return f"was ended by SIGKILL, for lack of memory or by someone{_largest(memory)}", f"If it was memory: {FEWER}"
 
 
-CONTINUES = "The same command continues."
-IF_MEMORY = "If it was memory, give fewer --workers."
+CONTINUES = "The same command tries again."
+FEWER = "Give fewer --workers; the same command tries again."
+
+
+def peak_memory(pid: int | None) -> int:
+    """The most memory in bytes that a living process has had; 0 where the system doesn't say."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
+    except OSError:
+        return 0
 
 
 def _signal_name(number: int) -> str:
@@ -78,13 +81,10 @@ def _meaning(name: str) -> str:
     }.get(name, "")
 
 
-def _largest() -> str:
-    """The memory of the largest process that this one has started and that has ended, beside what the machine has."""
+def _largest(memory: int) -> str:
+    """The memory that a process has had, beside what the machine has."""
     try:
-        import resource
-
-        taken = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
         there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ImportError, ValueError, OSError):
-        return ""
-    return f" (the largest took {taken / 2**30:.1f} GiB, the machine has {there / 2**30:.1f})"
+    except (ValueError, OSError):
+        there = 0
+    return f" (it had {memory / 2**30:.1f} GiB, the machine has {there / 2**30:.1f})" if memory and there else ""

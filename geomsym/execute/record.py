@@ -8,9 +8,8 @@ finished.
 """
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from geomsym.columns import CURVE_COLUMNS
 from geomsym.config import ArchitectureConfig, KernelRegressionConfig, RunConfig
 from geomsym.data import looked_at_once
 from geomsym.environment import environment
+from geomsym.execute.job import RunJob
 from geomsym.execute.planning import folder_of, identity, plan
 from geomsym.files import write_atomically, write_csv, write_json, write_text
 from geomsym.identity import SCHEMA_VERSION
@@ -58,19 +58,22 @@ def perform(
         kernels = Kernels(store=FolderStore(experiment.parent / KERNELS), alongside=networks)
         _write_result(folder, run(cfg, device, report, kernels))
     except Exception as error:
-        message = explanation(error) or f"{type(error).__name__}: {error}"
         with suppress(OSError):  # where the disk is full, that is what is to be told
             write_text(folder / "error.txt", traceback.format_exc())
-            _write_metrics(folder, cfg, {"status": "failed", "device": device, "error": message})
+            write_failure(experiment, cfg, device, error)
         raise
 
 
-def jobs(experiment: Path, runs: Sequence[RunConfig], device: str) -> list[Callable[[ReportProgress], None]]:
-    """What `perform` does for each of the runs of a sweep."""
-    return [
-        partial(perform, experiment, cfg, device, alongside=others)
-        for cfg, others in zip(runs, alongside(runs), strict=True)
-    ]
+def write_failure(experiment: Path, cfg: RunConfig, device: str, error: Exception) -> None:
+    """Write down that a run failed, and why."""
+    message = explanation(error) or f"{type(error).__name__}: {error}"
+    _write_metrics(folder_of(experiment, cfg), cfg, {"status": "failed", "device": device, "error": message})
+
+
+def jobs(experiment: Path, runs: Sequence[RunConfig]) -> list[RunJob]:
+    """The jobs of a sweep: those that ask for kernels of the same images know of each other."""
+    together = zip(runs, alongside(runs), strict=True)
+    return [RunJob(experiment, cfg, others) for cfg, others in together]
 
 
 def alongside(runs: Sequence[RunConfig]) -> list[tuple[ArchitectureConfig, ...]]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from geomsym.cli.compose import compose, compose_sweep
-from geomsym.execute import execute, jobs
+from geomsym.execute import Finished, Processes, Serial, jobs
 from geomsym.execute.record import KERNELS, alongside
 from geomsym.results import collect
 from geomsym.run import run
@@ -48,10 +48,10 @@ def test_trained_networks_have_no_company(tiny):
 def test_a_sweep_with_shared_kernels_gives_what_its_runs_give_alone(tmp_path, workers):
     """16 runs, each beside the same run by itself, without a store."""
     runs = compose_sweep(SWEEP)[1]
-    errors = []
-    folder = tmp_path / "sweep"
-    execute(jobs(folder, runs, "cpu"), workers, lambda *_: None, lambda index, error: errors.append(error))
-    assert errors == [None] * 16
+    events, folder = [], tmp_path / "sweep"
+    executor = Serial("cpu") if workers == 1 else Processes("cpu", workers)
+    executor.run(jobs(folder, runs), events.append)
+    assert sum(isinstance(event, Finished) for event in events) == 16
     rows = collect(folder).runs.set_index("run_id")
     for cfg in runs:
         alone = run(cfg)

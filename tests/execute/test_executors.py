@@ -1,0 +1,259 @@
+"""Jobs one after the other and side by side: the same files, and no job stops the others, whatever becomes of it."""
+
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numba
+import pandas as pd
+import pytest
+import torch
+
+from geomsym.config import ArchitectureConfig, DataConfig
+from geomsym.errors import ConfigError, UserError
+from geomsym.execute import (
+    Failed,
+    Finished,
+    Job,
+    Processes,
+    Progressed,
+    Retried,
+    Serial,
+    WorkerDied,
+    complete,
+    folder_of,
+    is_finished,
+    jobs,
+    processes,
+    record,
+)
+from geomsym.inference.result import PREPARATIONS
+from geomsym.results import collect, load
+from geomsym.run_folders import read_record
+
+
+@pytest.fixture(autouse=True)
+def two_cores(monkeypatch):
+    """Two workers then have one thread each, like this process, so that their sums round alike."""
+    monkeypatch.setattr(processes, "available_cores", lambda: 2)
+
+
+def executor(workers):
+    return Serial("cpu") if workers == 1 else Processes("cpu", workers)
+
+
+def told(work, workers):
+    """The events of all jobs; each ends once, and nothing of it comes later."""
+    events, ended = [], set()
+
+    def tell(event):
+        assert event.job not in ended
+        ended.update([event.job] * isinstance(event, Finished | Failed))
+        events.append(event)
+
+    executor(workers).run(work, tell)
+    assert ended == set(range(len(work)))
+    return events
+
+
+def do(folder, runs, workers):
+    """The errors of all runs, and the reports of their progress."""
+    events = told(jobs(folder, runs), workers)
+    errors = {event.job: getattr(event, "error", None) for event in events if isinstance(event, Finished | Failed)}
+    return errors, [(e.job, e.done, e.total, e.note) for e in events if isinstance(e, Progressed)]
+
+
+def grid(tiny):
+    """Four runs that succeed around one that can't: a point has no windows of 4×4 pixels."""
+    good = [tiny(seed=seed) for seed in range(4)]
+    good = [replace(cfg, inference=replace(cfg.inference, checkpoint_steps=[0])) for cfg in good]
+    bad = tiny(architecture=ArchitectureConfig("lap", width=8, depth=2, window=4))
+    return [*good[:2], bad, *good[2:]]
+
+
+def contents(folder, cfg):
+    """The files of a run as text, without what depends on when and how fast it ran."""
+    record = {key: value for key, value in read_record(folder_of(folder, cfg)).items() if key != "seconds"}
+    files = {path.name: path.read_bytes() for path in folder_of(folder, cfg).iterdir()}
+    for name in ("metrics.json", "environment.json", "error.txt"):
+        files.pop(name, None)
+    return record, files
+
+
+def test_serial_and_parallel_execution_agree_and_a_failure_stops_no_other(tmp_path, tiny):
+    runs = grid(tiny)
+    for name, workers in (("serial", 1), ("parallel", 2)):
+        folder = tmp_path / name / "x"
+        errors, reports = do(folder, runs, workers)
+        assert sorted(errors) == list(range(5)) and [k for k, e in errors.items() if e is not None] == [2]
+        assert isinstance(errors[2], ConfigError)
+        assert str(errors[2]).startswith("architecture.window=4: ")
+        assert {index for index, *_ in reports} <= {0, 1, 3, 4}
+        assert {most for _, _, most, note in reports if note not in PREPARATIONS} <= {20}
+        assert [is_finished(folder, cfg) for cfg in runs] == [True, True, False, True, True]
+        failed = read_record(folder_of(folder, runs[2]))
+        assert failed["status"] == "failed" and failed["error"] == str(errors[2])
+        assert "ConfigError" in (folder_of(folder, runs[2]) / "error.txt").read_text()
+        collect(folder)
+    for cfg in runs:
+        assert contents(tmp_path / "serial" / "x", cfg) == contents(tmp_path / "parallel" / "x", cfg)
+    serial, parallel = (load(tmp_path / name / "x") for name in ("serial", "parallel"))
+    pd.testing.assert_frame_equal(serial.runs.drop(columns="seconds"), parallel.runs.drop(columns="seconds"))
+    pd.testing.assert_frame_equal(serial.curves, parallel.curves)
+
+
+@dataclass(frozen=True)
+class NoteThreads(Job):
+    def do(self, device, report):
+        (self.experiment / str(os.getpid())).write_text(f"{torch.get_num_threads()} {numba.get_num_threads()}")
+
+
+def test_workers_share_the_cores(tmp_path, tiny, monkeypatch):
+    """Threads of torch and of numba, both; more than there are cores would wait for each other in every loop."""
+    monkeypatch.setattr(processes, "available_cores", lambda: 4)
+    events = told([NoteThreads(tmp_path, tiny())] * 4, 4)
+    assert len(events) == 4 and all(isinstance(event, Finished) for event in events)
+    assert {path.read_text() for path in tmp_path.iterdir()} == {"1 1"}
+
+
+def test_serial_runs_are_reported_in_order(tmp_path, tiny):
+    runs = [tiny(seed=seed) for seed in range(2)]
+    errors, reports = do(tmp_path, runs, 1)
+    assert errors == {0: None, 1: None}
+    steps = [tuple(report[:3]) for report in reports if report[3] not in PREPARATIONS]
+    assert list(dict.fromkeys(steps)) == [(k, step, 20) for k in range(2) for step in (0, 5, 10, 15, 20)]
+
+
+def test_an_interrupt_stops_serial_execution_where_it_is(tmp_path, tiny, monkeypatch):
+    runs, calls = [tiny(seed=seed) for seed in range(3)], []
+
+    def interrupted(cfg, *rest):
+        calls.append(cfg)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(cfg, *rest)
+
+    real = record.run
+    monkeypatch.setattr(record, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        do(tmp_path, runs, 1)
+    assert calls == runs[:2] and [is_finished(tmp_path, cfg) for cfg in runs] == [True, False, False]
+
+
+@dataclass(frozen=True)
+class Die(Job):
+    """Ends its process, so many times; by a signal, or with an exit code."""
+
+    times: int = 1
+    number: int = signal.SIGKILL
+    code: int | None = None
+
+    def do(self, device, report):
+        deaths = self.experiment / "deaths"
+        count = len(deaths.read_text()) if deaths.exists() else 0
+        if count < self.times:
+            deaths.write_text("x" * (count + 1))
+            report(1, 2, "steps")
+            os._exit(self.code) if self.code is not None else os.kill(os.getpid(), self.number)
+
+
+@dataclass(frozen=True)
+class Write(Job):
+    name: str = "done"
+
+    def do(self, device, report):
+        (self.experiment / self.name).write_text(str(os.getpid()))
+
+
+def test_a_job_whose_worker_dies_is_begun_anew_and_the_others_go_on(tmp_path, tiny):
+    work = [Write(tmp_path, tiny(), "0"), Die(tmp_path, tiny()), *(Write(tmp_path, tiny(), str(k)) for k in (2, 3, 4))]
+    events = told(work, 2)
+    (retried,) = (event for event in events if isinstance(event, Retried))
+    assert retried.job == 1 and not any(isinstance(event, Failed) for event in events)
+    assert str(retried.error).startswith(
+        "its worker process was ended by SIGKILL, for lack of memory or by someone (it"
+    )
+    assert len(list(tmp_path.glob("[0-9]"))) == 4
+    assert [e for e in events if isinstance(e, Progressed)] == [Progressed(1, 1, 2, "steps")]
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"number": signal.SIGSEGV}, "was ended by SIGSEGV: a crash in compiled code"),
+        pytest.param({"number": signal.SIGTERM}, "was ended by SIGTERM, from outside", marks=pytest.mark.slow),
+        pytest.param({"code": 3}, "ended with exit code 3", marks=pytest.mark.slow),
+    ],
+)
+def test_a_job_whose_workers_die_again_fails_alone(tmp_path, tiny, settings, reason):
+    events = told([Die(tmp_path, tiny(), times=9, **settings), Write(tmp_path, tiny())], 2)
+    assert [type(event) for event in events if event.job == 0] == [Progressed, Retried, Progressed, Failed]
+    (failed,) = (event for event in events if isinstance(event, Failed))
+    assert isinstance(failed.error, WorkerDied) and reason in str(failed.error)
+    assert (tmp_path / "done").exists()
+
+
+@dataclass(frozen=True)
+class DieLater(Job):
+    """Ends its process when the job is done."""
+
+    def do(self, device, report):
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGKILL)).start()
+
+
+def test_a_worker_that_dies_between_two_jobs_is_replaced(tmp_path, tiny, monkeypatch):
+    """The second job is begun when the first one's process is dead."""
+    real = processes._Worker.begin
+
+    def begin_later(worker, index, job):
+        time.sleep(0.5 * index)
+        real(worker, index, job)
+
+    monkeypatch.setattr(processes._Worker, "begin", begin_later)
+    events = []
+    Processes("cpu", 1).run([DieLater(tmp_path, tiny()), Write(tmp_path, tiny())], events.append)
+    assert events == [Finished(0), Finished(1)] and (tmp_path / "done").exists()
+
+
+def test_a_run_whose_worker_dies_is_written_down_as_failed(tmp_path, tiny, monkeypatch):
+    """The worker can't do so: it is killed at the first report of every attempt."""
+    cfg = tiny(inference=replace(tiny().inference, max_steps=10**6))
+    events = []
+
+    def show(event):
+        events.append(event)
+        if isinstance(event, Progressed):
+            for pid in workers():
+                os.kill(pid, signal.SIGKILL)
+
+    failures = complete(jobs(tmp_path, [cfg]), Processes("cpu", 2, retries=2), "cpu", show)
+    assert [type(event) for event in events if not isinstance(event, Progressed)] == [Retried, Retried, Failed]
+    record = read_record(folder_of(tmp_path, cfg))
+    assert record["status"] == "failed" and record["error"] == str(failures[0]) and "SIGKILL" in record["error"]
+
+
+def test_an_error_outside_the_jobs_leaves_no_worker(tmp_path, tiny):
+    runs = [tiny(seed=seed, inference=replace(tiny().inference, max_steps=10**6)) for seed in range(3)]
+
+    def fail(event):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Processes("cpu", 2).run(jobs(tmp_path, runs), fail)
+    assert workers() == [] and not any(is_finished(tmp_path, cfg) for cfg in runs)
+
+
+def workers():
+    """The ids of the living worker processes of this process."""
+    tasks = Path("/proc/self/task").iterdir()
+    children = [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
+    return [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def test_data_that_are_not_there_fail_by_their_key(tmp_path, tiny):
+    missing = tiny(data=DataConfig("mnist", root=str(tmp_path / "none")))
+    errors, _ = do(tmp_path / "x", [missing, tiny()], 1)
+    assert isinstance(errors[0], UserError) and errors[1] is None
