@@ -196,7 +196,7 @@ class RunFolder:
 
 def _check_metrics(metrics: Mapping[str, object]) -> None:
     for name, value in metrics.items():
-        trouble = misplaced_metric(name, value)
+        trouble = misplaced_metric(name, value if _is_there(value) else None)
         if trouble:
             raise ValueError(f"metric {trouble}")
 

@@ -7,16 +7,16 @@ from functools import partial
 from pathlib import Path
 
 import numba
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from geomsym.config import ArchitectureConfig, DataConfig
 from geomsym.errors import ConfigError, UserError
-from geomsym.execute import execute, folder_of, is_finished, jobs, local, record
+from geomsym.execute import execute, jobs, local, record
 from geomsym.inference.result import PREPARATIONS
-from geomsym.results import collect, load
-from geomsym.run_folders import read_record
+from geomsym.results import RunFolder, collect, load
 
 
 @pytest.fixture(autouse=True)
@@ -25,14 +25,14 @@ def two_cores(monkeypatch):
     monkeypatch.setattr(local, "available_cores", lambda: 2)
 
 
-def do(folder, runs, workers):
+def do(runs, workers):
     errors, reports = {}, []
 
     def done(index, error):
         assert index not in errors
         errors[index] = error
 
-    execute(jobs(folder, runs, "cpu"), workers, lambda *report: reports.append(report), done)
+    execute(jobs(runs, "cpu"), workers, lambda *report: reports.append(report), done)
     return errors, reports
 
 
@@ -44,32 +44,31 @@ def grid(tiny):
     return [*good[:2], bad, *good[2:]]
 
 
-def contents(folder, cfg):
+def contents(folder):
     """The files of a run as text, without what depends on when and how fast it ran."""
-    record = {key: value for key, value in read_record(folder_of(folder, cfg)).items() if key != "seconds"}
-    files = {path.name: path.read_bytes() for path in folder_of(folder, cfg).iterdir()}
+    record = {key: value for key, value in folder.record().items() if key != "seconds"}
+    files = {path.name: path.read_bytes() for path in folder.path.iterdir()}
     for name in ("metrics.json", "environment.json", "error.txt"):
         files.pop(name, None)
     return record, files
 
 
 def test_serial_and_parallel_execution_agree_and_a_failure_stops_no_other(tmp_path, tiny):
-    runs = grid(tiny)
-    for name, workers in (("serial", 1), ("parallel", 2)):
-        folder = tmp_path / name / "x"
-        errors, reports = do(folder, runs, workers)
+    sides = [[RunFolder(tmp_path / name / "x", cfg) for cfg in grid(tiny)] for name in ("serial", "parallel")]
+    for runs, workers in zip(sides, (1, 2), strict=True):
+        errors, reports = do(runs, workers)
         assert sorted(errors) == list(range(5)) and [k for k, e in errors.items() if e is not None] == [2]
         assert isinstance(errors[2], ConfigError)
         assert str(errors[2]).startswith("architecture.window=4: ")
         assert {index for index, *_ in reports} <= {0, 1, 3, 4}
         assert {most for _, _, most, note in reports if note not in PREPARATIONS} <= {20}
-        assert [is_finished(folder, cfg) for cfg in runs] == [True, True, False, True, True]
-        failed = read_record(folder_of(folder, runs[2]))
+        assert [run.is_finished for run in runs] == [True, True, False, True, True]
+        failed = runs[2].record()
         assert failed["status"] == "failed" and failed["error"] == str(errors[2])
-        assert "ConfigError" in (folder_of(folder, runs[2]) / "error.txt").read_text()
-        collect(folder)
-    for cfg in runs:
-        assert contents(tmp_path / "serial" / "x", cfg) == contents(tmp_path / "parallel" / "x", cfg)
+        assert "ConfigError" in (runs[2].path / "error.txt").read_text()
+        collect(runs[0].experiment)
+    for one, other in zip(*sides, strict=True):
+        assert contents(one) == contents(other)
     serial, parallel = (load(tmp_path / name / "x") for name in ("serial", "parallel"))
     pd.testing.assert_frame_equal(serial.runs.drop(columns="seconds"), parallel.runs.drop(columns="seconds"))
     pd.testing.assert_frame_equal(serial.curves, parallel.curves)
@@ -88,15 +87,15 @@ def test_workers_share_the_cores(tmp_path, monkeypatch):
 
 
 def test_serial_runs_are_reported_in_order(tmp_path, tiny):
-    runs = [tiny(seed=seed) for seed in range(2)]
-    errors, reports = do(tmp_path, runs, 1)
+    runs = [RunFolder(tmp_path, tiny(seed=seed)) for seed in range(2)]
+    errors, reports = do(runs, 1)
     assert errors == {0: None, 1: None}
     steps = [tuple(report[:3]) for report in reports if report[3] not in PREPARATIONS]
     assert list(dict.fromkeys(steps)) == [(k, step, 20) for k in range(2) for step in (0, 5, 10, 15, 20)]
 
 
 def test_an_interrupt_stops_serial_execution_where_it_is(tmp_path, tiny, monkeypatch):
-    runs, calls = [tiny(seed=seed) for seed in range(3)], []
+    runs, calls = [RunFolder(tmp_path, tiny(seed=seed)) for seed in range(3)], []
 
     def interrupted(cfg, *rest):
         calls.append(cfg)
@@ -107,14 +106,14 @@ def test_an_interrupt_stops_serial_execution_where_it_is(tmp_path, tiny, monkeyp
     real = record.run
     monkeypatch.setattr(record, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        do(tmp_path, runs, 1)
-    assert calls == runs[:2] and [is_finished(tmp_path, cfg) for cfg in runs] == [True, False, False]
+        do(runs, 1)
+    assert calls == [run.cfg for run in runs[:2]] and [run.is_finished for run in runs] == [True, False, False]
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the workers in /proc")
 def test_a_worker_that_is_killed_from_outside_is_told_and_leaves_no_other(tmp_path, tiny):
     runs = [tiny(seed=seed) for seed in range(3)]
-    runs = [replace(cfg, inference=replace(cfg.inference, max_steps=10**6)) for cfg in runs]
+    runs = [RunFolder(tmp_path, replace(cfg, inference=replace(cfg.inference, max_steps=10**6))) for cfg in runs]
     victims = []
 
     def kill_one(*report):
@@ -123,9 +122,9 @@ def test_a_worker_that_is_killed_from_outside_is_told_and_leaves_no_other(tmp_pa
             os.kill(victims[0], signal.SIGKILL)
 
     with pytest.raises(UserError, match="a worker process was ended by SIGKILL"):
-        execute(jobs(tmp_path, runs, "cpu"), 2, kill_one, lambda index, error: None)
+        execute(jobs(runs, "cpu"), 2, kill_one, lambda index, error: None)
     assert len(victims) == 2 and workers() == []
-    assert not any(is_finished(tmp_path, cfg) for cfg in runs)
+    assert not any(run.is_finished for run in runs)
 
 
 def workers():
@@ -135,7 +134,12 @@ def workers():
     return [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
-def test_data_that_are_not_there_fail_by_their_key(tmp_path, tiny):
-    missing = tiny(data=DataConfig("mnist", root=str(tmp_path / "none")))
-    errors, _ = do(tmp_path / "x", [missing, tiny()], 1)
-    assert isinstance(errors[0], UserError) and errors[1] is None
+def test_data_that_have_gone_since_fail_by_their_key_and_stop_no_other(tmp_path, tiny):
+    x, y = np.zeros((4, 5)), np.array([0, 1, 0, 1])
+    np.savez(tmp_path / "x.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    runs = [
+        RunFolder(tmp_path / "x", cfg) for cfg in (tiny(data=DataConfig("arrays", str(tmp_path / "x.npz"))), tiny())
+    ]
+    (tmp_path / "x.npz").unlink()
+    errors, _ = do(runs, 1)
+    assert isinstance(errors[0], ConfigError) and "data.root" in str(errors[0]) and errors[1] is None

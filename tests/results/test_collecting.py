@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+import yaml
 
-from geomsym.config import GradientDescentConfig, TransformConfig
+from geomsym.config import ArchitectureConfig, GradientDescentConfig, KernelRegressionConfig, TransformConfig
 from geomsym.errors import DataError
-from geomsym.files import write_csv
+from geomsym.files import write_csv, write_text
 from geomsym.results import (
     CURVE_COLUMNS,
     RUN_COLUMNS,
@@ -132,6 +133,42 @@ def test_a_key_that_is_null_in_some_runs_only_is_a_column(tmp_path, tiny):
         finish(tmp_path / "x", replace(base, inference=replace(base.inference, learning_rate=rate)))
     table = load(collected(tmp_path / "x")).runs
     assert sorted(table["inference.learning_rate"].fillna(-1)) == [-1, 0.1]
+
+
+def without(path, *keys):
+    """Take keys out of a run's config.yaml, as if they had come later."""
+    plain = yaml.safe_load((path / "config.yaml").read_text())
+    for group, key in keys:
+        del plain[group][key]
+    write_text(path / "config.yaml", yaml.safe_dump(plain))
+
+
+def test_keys_that_came_later_count_as_their_defaults(tmp_path, tiny):
+    base = tiny()
+    other = replace(base, inference=replace(base.inference, batch_size=20))
+    for cfg in (base, other):
+        finish(tmp_path / "x", cfg)
+    path = RunFolder(tmp_path / "x", base).path
+    without(path, ("inference", "batch_size"), ("inference", "l2"), ("data", "flip"))
+    table = load(collected(tmp_path / "x")).runs
+    assert list(table)[len(RUN_COLUMNS) :] == ["inference.batch_size"]
+    assert table.set_index("run_id")["inference.batch_size"].to_dict() == {run_id(base): 40, run_id(other): 20}
+
+
+def test_a_key_that_some_runs_do_not_have_is_a_column_where_the_others_differ(tmp_path, tiny):
+    """The kernel size has no effect on fcn, and kernel regression has no momentum."""
+    gap = [ArchitectureConfig("gap", width=8, depth=2, kernel_size=size) for size in (1, 3)]
+    kernel = KernelRegressionConfig()
+    runs = [tiny(), tiny(architecture=gap[1]), tiny(inference=kernel)]
+    for cfg in runs:
+        finish(tmp_path / "x", cfg)
+    assert list(load(collected(tmp_path / "x")).runs) == list(RUN_COLUMNS)
+    finish(tmp_path / "x", tiny(architecture=gap[0]))
+    table = load(collected(tmp_path / "x")).runs
+    assert list(table)[len(RUN_COLUMNS) :] == ["architecture.kernel_size"]
+    sizes = table.set_index("run_id")["architecture.kernel_size"]
+    assert {name for name, size in sizes.items() if pd.isna(size)} == {run_id(runs[0]), run_id(runs[2])}
+    assert sorted(sizes.dropna()) == [1, 3]
 
 
 def test_interrupted_and_left_runs(tmp_path, tiny):
