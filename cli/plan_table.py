@@ -7,22 +7,20 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from geomsym.config import RunConfig
-from geomsym.execute import identity, is_finished
+from geomsym.results import LISTED, RunFolder
 
 
-def print_plan(folder: Path, runs: list[RunConfig], as_json: bool) -> None:
+def print_plan(folder: Path, runs: list[RunFolder], as_json: bool) -> None:
     """The runs of a sweep, and which of them are finished."""
-    rows = [identity(run) | {"finished": is_finished(folder, run)} for run in runs]
+    rows = [run.identity | {"finished": run.is_finished} for run in runs]
     if as_json:
         typer.echo(json.dumps(rows, indent=1))
         return
-    shown = ("run_id", "transform", "architecture", "width", "inference", "seed")
     table = Table()
-    for name in (*shown, "done"):
+    for name in (*LISTED, "done"):
         table.add_column(name, no_wrap=name in ("run_id", "transform"))
     for row in rows:
-        table.add_row(*(str(row[name]) for name in shown), "✓" if row["finished"] else "")
+        table.add_row(*(str(row[name]) for name in LISTED), "✓" if row["finished"] else "")
     Console().print(table)
     finished = sum(row["finished"] for row in rows)
     typer.echo(

@@ -29,7 +29,7 @@ def plot(folder: Results = Path("outputs"), out: Figures = None) -> None:
     For a figure that is not drawn it says what it needs, and what there is.
     """
     from geomsym.files import require_writable_folder
-    from geomsym.run_folders import experiments
+    from geomsym.results import experiments
 
     places = {path: _place(folder, path, out) for path in experiments(folder)}
     if not places:

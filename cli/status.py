@@ -17,23 +17,17 @@ OPTIONAL = ("spoilt", "other_version")
 
 def status(folder: Results = Path("outputs"), as_json: Json = False) -> None:
     """Count the runs of every experiment: done, failed, left; and name those whose folders are spoilt."""
-    from geomsym.run_folders import experiments, survey
+    from geomsym.results import counted, experiments, survey
 
     found = {str(path): list(survey(path).values()) for path in experiments(folder)}
     if not found:
         raise DataError(f"{folder}: no runs there; give the folder of an experiment, or one that holds several")
-    counts = {name: _counts([run.status for run in runs]) for name, runs in found.items()}
+    counts = {name: counted(runs) for name, runs in found.items()}
     if as_json:
         typer.echo(json.dumps(counts, indent=1))
     else:
         _print(counts)
     say_spoilt([run.trouble for runs in found.values() for run in runs if run.trouble])
-
-
-def _counts(found: list[str]) -> dict[str, int]:
-    from geomsym.run_folders import STATUSES
-
-    return {status: found.count(status) for status in STATUSES}
 
 
 def _print(counts: dict[str, dict[str, int]]) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from geomsym.config import RunConfig
+from geomsym.results import RunFolder
 
 from .options import (
     Cfg,
@@ -20,7 +20,7 @@ from .options import (
     resolve_device,
     use_data_root,
 )
-from .work import default_workers, do_runs, exit_code, quote, report_failures, say
+from .work import default_workers, distinct_runs, do_runs, exit_code, quote, report_failures, say
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List the runs and stop.")]
 
@@ -44,8 +44,6 @@ def sweep(
 
     Finished runs are not done again; an interrupted sweep continues where it stopped.
     """
-    from geomsym.identity import run_id
-
     from .compose import compose_sweep, resolved
     from .plan_table import print_plan
 
@@ -53,16 +51,16 @@ def sweep(
         typer.echo(resolved(overrides or [], sweep=True), nl=False)
         return
     use_data_root(data_root)
-    experiment, runs = compose_sweep(overrides or [])
-    runs = list({run_id(run): run for run in runs}.values())
+    experiment, configs = compose_sweep(overrides or [])
     folder = out / (name or experiment or "sweep")
+    runs = distinct_runs(folder, configs)
     if dry_run:
         print_plan(folder, runs, as_json)
         return
     _do(folder, runs, resolve_device(device), workers, as_json)
 
 
-def _do(folder: Path, runs: list[RunConfig], device: str, workers: int | None, as_json: bool) -> None:
+def _do(folder: Path, runs: list[RunFolder], device: str, workers: int | None, as_json: bool) -> None:
     """Do the runs that aren't finished, and print what came of all."""
     from .tables import print_summary
 

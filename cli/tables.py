@@ -7,6 +7,7 @@ from rich.table import Table
 from geomsym.analysis import over_seeds
 from geomsym.plotting import style
 from geomsym.plotting.accuracy_by_group import series_names
+from geomsym.results import STATISTIC_COLUMNS
 from geomsym.transforms import GROUPS
 
 from .output import console
@@ -40,7 +41,7 @@ def print_magnification(table: pd.DataFrame, scan: str, as_json: bool) -> None:
         typer.echo(table.to_json(orient="records", indent=1))
         return
     last = table[(table.step == "last") | (table.control == "initialisation")]
-    for _, part in last.groupby([c for c in last if c not in STATISTIC], dropna=False, sort=False):
+    for _, part in last.groupby([c for c in last if c not in STATISTIC_COLUMNS], dropna=False, sort=False):
         _print_statistics(part)
     if len(table):
         typer.echo("logarithms of volume; mean over seeds and 95 % bootstrap interval")
@@ -69,9 +70,6 @@ def _interval(row: pd.Series) -> str:
     mean = "" if pd.isna(row["mean"]) else f"{row['mean']:+.2f}"
     return mean if pd.isna(row.low) else f"{mean}\n{row.low:+.2f}…{row.high:+.2f}"
 
-
-STATISTIC = ["statistic", "control", "step", "mean", "standard_error", "low", "high", "seeds"]
-"""The columns of magnification.csv that aren't settings."""
 
 MAGNIFICATION = {
     "boundary_difference": "on − off\nboundary",

@@ -6,6 +6,8 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
+from geomsym.results import RUN_COLUMNS, RunFolder, tail_of
+
 from .options import (
     Cfg,
     DataRoot,
@@ -20,34 +22,6 @@ from .options import (
 from .output import console
 from .work import do_runs
 
-SHOWN = (
-    "data",
-    "transform",
-    "architecture",
-    "width",
-    "depth",
-    "inference",
-    "seed",
-    "status",
-    "test_accuracy",
-    "best_test_accuracy",
-    "selected_test_accuracy",
-    "validation_accuracy",
-    "train_accuracy",
-    "test_mse",
-    "train_mse",
-    "steps",
-    "learning_rate",
-    "lambda_max",
-    "ridge",
-    "jitter",
-    "condition",
-    "residual",
-    "test_variance",
-    "parameters",
-    "seconds",
-)
-
 
 def train(
     overrides: Overrides = None,
@@ -61,31 +35,29 @@ def train(
 
     The result is kept under OUT/train/runs. The same configuration is the same run: it is not done twice.
     """
-    from geomsym.execute import folder_of
-    from geomsym.run_folders import read_record
-
     from .compose import compose, resolved
 
     if cfg:
         typer.echo(resolved(overrides or [], sweep=False), nl=False)
         return
     use_data_root(data_root)
-    run = compose(overrides or [])
-    failures = do_runs(out / "train", [run], resolve_device(device), workers=1).failures
+    run = RunFolder(out / "train", compose(overrides or []))
+    failures = do_runs(run.experiment, [run], resolve_device(device), workers=1).failures
     if failures:
         raise failures[0]
-    record = read_record(folder_of(out / "train", run))
+    record = run.record()
     if as_json:
         typer.echo(json.dumps(record, indent=1))
     else:
-        _print(record, folder_of(out / "train", run))
+        _print(record, run.path)
 
 
 def _print(record: dict, folder: Path) -> None:
+    """What the run was and what came of it: whatever there is."""
     table = Table(title=f"run {record['run_id']}", title_justify="left", show_header=False)
-    for name in SHOWN:
-        if name in record:
-            value = record[name]
+    for name in (*RUN_COLUMNS, *tail_of([record])):
+        value = record.get(name)
+        if value is not None and name != "run_id":
             table.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value))
     console().print(table)
     typer.echo(f"in {folder}")

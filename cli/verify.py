@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from geomsym.config import RunConfig
+from geomsym.results import RunFolder
 
 from . import paths
 from .options import DataRoot, Device, DeviceOption, Json, Out, Overrides, Workers, resolve_device, use_data_root
@@ -241,18 +242,18 @@ def _of_config(suite: Suite, cfg: RunConfig, steps: int, training: Training) -> 
 
 def _trained(cases: "list[Case]", training: Training) -> "Iterator[Check]":
     """Train the runs of some cases that aren't finished, and compare accuracies."""
-    from geomsym.identity import run_id
     from geomsym.verification.equal_accuracy import check_distribution
 
-    runs = list({run_id(run): run for case in cases for run in case.runs}.values())
+    compared = [[RunFolder(training.folder, cfg) for cfg in case.runs] for case in cases]
+    runs = list({run.id: run for folders in compared for run in folders}.values())
     done = do_runs(training.folder, runs, training.device, training.workers)
     if done.failures:
         report_failures(training.folder, runs, done.failures)
         raise typer.Exit(exit_code(done.failures.values()))
     table = done.results.runs.set_index("run_id")
     accuracies = table.test_accuracy.where(table.status != "diverged").astype(float)
-    for case in cases:
-        found = [accuracies[run_id(run)] for run in case.runs]
+    for case, folders in zip(cases, compared, strict=True):
+        found = [accuracies[run.id] for run in folders]
         yield check_distribution(case, found, training.margin)
     say(f"The runs are in {training.folder}")
 

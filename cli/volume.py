@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geomsym.config import GeometryConfig, RunConfig
+from geomsym.config import GeometryConfig, keep_initial_weights
+from geomsym.results import RunFolder
 from geomsym.system_errors import NOT_OURS, explanation
 
 from .options import (
@@ -21,7 +22,18 @@ from .options import (
     resolve_device,
     use_data_root,
 )
-from .work import Outcome, default_workers, do_jobs, do_runs, exit_code, quote, report_failures, require_room, say
+from .work import (
+    Outcome,
+    default_workers,
+    distinct_runs,
+    do_jobs,
+    do_runs,
+    exit_code,
+    quote,
+    report_failures,
+    require_room,
+    say,
+)
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -52,9 +64,6 @@ def volume(
 
     data.shuffle_labels=false,true adds networks trained on shuffled labels as a control.
     """
-    from geomsym.execute import keep_initial_weights
-    from geomsym.identity import run_id
-
     from .compose import compose_volume, resolved_volume
 
     chosen = [kind for kind, given in (("grid", grid), ("path", interpolate), ("plane", plane)) if given]
@@ -66,20 +75,21 @@ def volume(
         return
     use_data_root(data_root)
     experiment, composed, geometry = compose_volume(arguments)
-    runs = list({run_id(run): run for run in map(keep_initial_weights, composed)}.values())
-    _do(out / (name or experiment or "volume"), runs, geometry, resolve_device(device), workers, as_json)
+    folder = out / (name or experiment or "volume")
+    runs = distinct_runs(folder, map(keep_initial_weights, composed))
+    _do(folder, runs, geometry, resolve_device(device), workers, as_json)
 
 
 def _do(
-    folder: Path, runs: list[RunConfig], geometry: GeometryConfig, device: str, workers: int | None, as_json: bool
+    folder: Path, runs: list[RunFolder], geometry: GeometryConfig, device: str, workers: int | None, as_json: bool
 ) -> None:
     """Train and measure what isn't yet, and print the statistics of all."""
-    from geomsym.execute.scans import scan_id
+    from geomsym.results import scan_id
     from geomsym.scan import check_scans
 
     from .tables import outcomes, print_magnification
 
-    check_scans(runs, geometry, device)
+    check_scans([run.cfg for run in runs], geometry, device)
     done = _train_and_measure(folder, runs, geometry, device, workers or default_workers(device))
     print_magnification(_statistics(folder, done.results), scan_id(geometry), as_json)
     measured = done.results.runs
@@ -90,21 +100,20 @@ def _do(
 
 
 def _train_and_measure(
-    folder: Path, runs: list[RunConfig], geometry: GeometryConfig, device: str, workers: int
+    folder: Path, runs: list[RunFolder], geometry: GeometryConfig, device: str, workers: int
 ) -> Outcome:
     """Train the runs that aren't finished, measure those that aren't measured."""
-    from geomsym.execute import ScanJob, is_finished
-    from geomsym.execute.scans import copy_finished_run, is_scanned
+    from geomsym.execute import ScanJob
 
-    left = [run for run in runs if not (is_finished(folder, run) and is_scanned(folder, run, geometry))]
+    left = [run for run in runs if not (run.is_finished and run.scan(geometry).is_finished)]
     if left:
         require_room(folder, left)
     for run in left:
-        copy_finished_run(folder, run)
+        run.take_over()
     trained = do_runs(folder, runs, device, workers)
     whole = [run for index, run in enumerate(runs) if index not in trained.failures]
-    left = [run for run in whole if not is_scanned(folder, run, geometry)]
-    scans = [ScanJob(folder, run, geometry) for run in left]
+    left = [run for run in whole if not run.scan(geometry).is_finished]
+    scans = [ScanJob(run, geometry) for run in left]
     measured = do_jobs(folder, scans, device, workers, what="scans") if scans else Outcome({}, trained.results)
     for items, failures in ((runs, trained.failures), (left, measured.failures)):
         if failures:

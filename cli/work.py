@@ -1,7 +1,7 @@
 """Do runs under an experiment's folder, with a live display; what `train` and `sweep` share."""
 
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from geomsym.config import KernelRegressionConfig, RunConfig
+from geomsym.results import RunFolder
 from geomsym.system_errors import explanation
 
 if TYPE_CHECKING:
@@ -24,48 +25,50 @@ class Outcome:
     results: "Results"
 
 
-def do_runs(experiment: Path, runs: list[RunConfig], device: str, workers: int) -> Outcome:
-    """Do those runs that have no result yet, and collect the tables.
+def distinct_runs(experiment: Path, configs: Iterable[RunConfig]) -> list[RunFolder]:
+    """The runs that configurations describe in an experiment, in order, each once."""
+    return list({folder.id: folder for folder in (RunFolder(experiment, cfg) for cfg in configs)}.values())
+
+
+def do_runs(experiment: Path, runs: list[RunFolder], device: str, workers: int) -> Outcome:
+    """Do those runs of an experiment that have no result yet, and collect the tables.
 
     Raises `UserError` before anything is written where a run can't be done, or its results couldn't be written. One
     that fails all the same doesn't stop the others. Ctrl-C and SIGTERM end the command after the tables are collected;
     the same command continues.
     """
-    from geomsym.execute import is_finished, jobs
+    from geomsym.execute import jobs
     from geomsym.run import check_runs
 
-    left = [index for index, run in enumerate(runs) if not is_finished(experiment, run)]
+    left = [index for index, run in enumerate(runs) if not run.is_finished]
     if not left:
         say(f"Nothing to do: finished already, {len(runs)} of {len(runs)}.")
         return Outcome({}, collected(experiment))
     to_do = [runs[index] for index in left]
-    check_runs(to_do, device)
+    check_runs([run.cfg for run in to_do], device)
     require_room(experiment, to_do)
     for run in to_do:
-        _plan(experiment, run)
-    done = do_jobs(experiment, jobs(experiment, to_do), device, workers)
+        _plan(run)
+    done = do_jobs(experiment, jobs(to_do), device, workers)
     return Outcome({left[index]: error for index, error in done.failures.items()}, done.results)
 
 
-def require_room(experiment: Path, runs: Sequence[RunConfig]) -> None:
+def require_room(experiment: Path, runs: Sequence[RunFolder]) -> None:
     """Raise `UserError` where the tables of an experiment or what these runs give couldn't be written."""
+    from geomsym import results
     from geomsym.execute.record import KERNELS
     from geomsym.files import require_writable_folder
 
-    folders = [experiment, experiment / "runs", experiment / "runs" / ("0" * 12)]  # the last stands for a new run's
-    if any(isinstance(run.inference, KernelRegressionConfig) for run in runs):
-        folders.append(experiment.parent / KERNELS)
-    for folder in folders:
-        require_writable_folder(folder)
+    results.require_room(experiment)
+    if any(isinstance(run.cfg.inference, KernelRegressionConfig) for run in runs):
+        require_writable_folder(experiment.parent / KERNELS)
 
 
-def _plan(experiment: Path, run: RunConfig) -> None:
+def _plan(run: RunFolder) -> None:
     """Note that a run is to be done; a spoilt folder is told, and if it can't be mended that is the run's failure."""
-    from geomsym.execute import plan, trouble
-
-    found = trouble(experiment, run)
+    found = run.trouble
     if found is None:
-        plan(experiment, run)
+        run.plan()
     else:
         say(f"Spoilt, and done again now: {found}")
 
@@ -108,11 +111,11 @@ def do_jobs(experiment: Path, work: "Sequence[Job]", device: str, workers: int, 
     from .progress import JobProgress
     from .warnings import warnings_said
 
-    display = JobProgress([job.config for job in work], what)
+    display = JobProgress([job.run.cfg for job in work], what)
     executor = Serial(device) if workers == 1 else Processes(device, workers)
     try:
         with interruptible(), warnings_said(say), display:
-            complete(work, executor, device, display.show)
+            complete(work, executor, display.show)
     except Interrupted as interrupt:
         say(f"Interrupted with {display.succeeded} of {len(work)} {what} done. The same command continues.")
         raise typer.Exit(interrupt.exit_code) from None
@@ -121,19 +124,17 @@ def do_jobs(experiment: Path, work: "Sequence[Job]", device: str, workers: int, 
     return Outcome(display.failures, results)
 
 
-def report_failures(folder: Path, runs: list[RunConfig], failures: dict[int, Exception]) -> None:
+def report_failures(experiment: Path, runs: list[RunFolder], failures: dict[int, Exception]) -> None:
     """List the runs that failed, once for each reason."""
-    from geomsym.execute import folder_of
-
     from .progress import title
 
-    reasons: dict[str, list[RunConfig]] = {}
+    reasons: dict[str, list[RunFolder]] = {}
     for index, error in failures.items():
         reasons.setdefault(explanation(error) or str(error), []).append(runs[index])
     for reason, failed in list(reasons.items())[:SHOWN]:
-        say(f"{len(failed)} failed, the first {title(failed[0])} ({folder_of(folder, failed[0])}): {reason}")
+        say(f"{len(failed)} failed, the first {title(failed[0].cfg)} ({failed[0].path}): {reason}")
     if len(reasons) > SHOWN:
-        say(f"… and for {len(reasons) - SHOWN} more reasons, in the column error of {folder / 'runs.csv'}")
+        say(f"… and for {len(reasons) - SHOWN} more reasons, in the column error of {experiment / 'runs.csv'}")
     say(f"{len(failures)} of {len(runs)} runs failed. The same command tries them again.")
 
 

@@ -12,7 +12,6 @@ from geomsym.architectures.layer_specs import Specs, shapes
 from geomsym.config import DataConfig, RunConfig
 from geomsym.data.registry import source_folder
 from geomsym.errors import look_up
-from geomsym.identity import run_id
 from geomsym.inference import INFERENCE, InferenceResult, ReportProgress, silent
 from geomsym.kernels import Kernels
 from geomsym.threads import keep_torch_to_cores
@@ -21,9 +20,8 @@ from geomsym.transforms import check_transform, sample_transform
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run gave: its id, its configuration, the fit, the device, the seconds it took, the classes' names."""
+    """What a run gave: its configuration, the fit, the device, the seconds it took, the classes' names."""
 
-    run_id: str
     config: RunConfig
     fit: InferenceResult
     device: str
@@ -52,7 +50,7 @@ def run(
     specs, dataset = prepare(cfg, device)
     infer = look_up("inference.name", cfg.inference.name, INFERENCE)
     fit = infer(specs, dataset, cfg.inference, cfg.seed, report, kernels)
-    return RunResult(run_id(cfg), cfg, fit, device, perf_counter() - start, dataset.class_names)
+    return RunResult(cfg, fit, device, perf_counter() - start, dataset.class_names)
 
 
 def prepare(cfg: RunConfig, device: str) -> tuple[Specs, data.Dataset]:
@@ -63,7 +61,7 @@ def prepare(cfg: RunConfig, device: str) -> tuple[Specs, data.Dataset]:
     transform = sample_transform(
         cfg.transform.name,
         dataset.input_shape,
-        cfg.seed if cfg.transform.seed is None else cfg.transform.seed,
+        cfg.transform_seed,
         cfg.transform.strength,
         dataset.train.x.dtype,
         device,

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 import torch
 
-from geomsym.columns import RUN_COLUMNS
 from geomsym.config import ArchitectureConfig, GradientDescentConfig, RunConfig, SinusoidConfig
+from geomsym.results import RUN_COLUMNS
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -105,7 +105,9 @@ def test_no_arrow_is_without_an_import():
         ("inference", ["geomsym.transforms", "geomsym.files", "geomsym.config.RunConfig"]),
         ("theory", ["geomsym.config.RunConfig", "geomsym.run", "geomsym.execute", "geomsym.verification"]),
         ("verification", ["geomsym.run", "geomsym.execute"]),
-        ("scan", ["geomsym.files", "geomsym.execute"]),
+        ("scan", ["geomsym.files", "geomsym.execute", "geomsym.results"]),
+        ("execute", ["geomsym.results.records", "geomsym.results.run_folder", "omegaconf"]),
+        ("results", ["geomsym.run", "geomsym.inference", "geomsym.execute", "geomsym.analysis", "omegaconf"]),
         ("", ["typer", "hydra", "rich", "geomsym.cli.compose"]),
     ],
 )
@@ -113,6 +115,26 @@ def test_what_a_room_does_not_know(room, unknown):
     known = {name: file for file in files(f"geomsym/{room}") for name in imports(file)}
     assert len(known) > 2
     assert [name for name in known for prefix in unknown if f"{name}.".startswith(f"{prefix}.")] == []
+
+
+def test_only_results_knows_the_files_of_runs():
+    names = {
+        "metrics.json",
+        "environment.json",
+        "config.yaml",
+        "curves.csv",
+        "classes.csv",
+        "checkpoint.pt",
+        "error.txt",
+    }
+
+    def naming(sources):
+        nodes = (node for file in sources for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+        return {node.value for node in nodes if isinstance(node, ast.Constant) and node.value in names}
+
+    own = files("geomsym/results")
+    assert naming(own) == names
+    assert naming(file for folder in ("geomsym", "cli") for file in files(folder) if file not in own) == set()
 
 
 def test_only_one_module_imports_hydra():

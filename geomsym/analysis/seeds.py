@@ -2,14 +2,12 @@
 
 import pandas as pd
 
-SETTING = ["data", "transform", "transform_strength", "architecture", "width", "depth", "activation", "inference",
-           "subset_size"]  # fmt: skip
-"""The columns of runs.csv, beside dotted config keys, that are equal in runs that differ only in their seeds."""
+from geomsym.results import SETTINGS
 
 
 def setting_columns(runs: pd.DataFrame) -> list[str]:
     """The columns that group the runs of a table: runs of one group differ only in their seeds."""
-    return [*SETTING, *(column for column in map(str, runs) if "." in column)]
+    return [*SETTINGS, *(column for column in map(str, runs) if "." in column)]
 
 
 def over_seeds(runs: pd.DataFrame, value: str = "best_test_accuracy") -> pd.DataFrame:
@@ -19,7 +17,7 @@ def over_seeds(runs: pd.DataFrame, value: str = "best_test_accuracy") -> pd.Data
     `standard_error` (of the mean, s/√n; missing for one run), `fitted` and `runs`, the numbers of fitted and of all
     runs. A setting without a fitted run has no mean.
 
-    >>> setting = dict.fromkeys(SETTING, "the same")
+    >>> setting = dict.fromkeys(SETTINGS, "the same")
     >>> found = [("ok", 0.25), ("ok", 0.75), ("diverged", 0.1)]  # one run a seed
     >>> runs = pd.DataFrame([setting | {"status": status, "best_test_accuracy": value} for status, value in found])
     >>> over_seeds(runs)[["mean", "standard_error", "fitted", "runs"]].to_dict("records")

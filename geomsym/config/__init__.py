@@ -46,7 +46,7 @@ from geomsym.config.inference import (
     InferenceConfig,
     KernelRegressionConfig,
 )
-from geomsym.config.run import DTYPES, RunConfig
+from geomsym.config.run import DTYPES, RunConfig, keep_initial_weights
 from geomsym.config.transform import TransformConfig
 
 __all__ = [
@@ -82,4 +82,5 @@ __all__ = [
     "StackConfig",
     "TransformConfig",
     "XorConfig",
+    "keep_initial_weights",
 ]

@@ -10,6 +10,14 @@ ACTIVATIONS = ("relu", "gelu", "erf", "sigmoid", "tanh", "linear")
 FIRST_LAYER_INITS = ("gaussian", "uniform")
 WEIGHTED_LAYERS = ("conv", "local", "dense")
 
+WITHOUT_EFFECT = {
+    "fcn": frozenset({"kernel_size", "padding", "window"}),
+    "lcn": frozenset({"window"}),
+    "vec": frozenset({"window"}),
+    "gap": frozenset({"window"}),
+}
+"""The keys that a family doesn't read; of one that isn't named here, every key has an effect."""
+
 
 @dataclass
 class ArchitectureConfig:
@@ -46,6 +54,10 @@ class ArchitectureConfig:
         """The family's name in tables: «gap», «vec», and «lap4» for windows of 4."""
         return f"lap{self.window}" if self.name == "lap" else self.name
 
+    def idle(self) -> frozenset[str]:
+        """The keys that have no effect beside the others: no part of a run's identity."""
+        return WITHOUT_EFFECT.get(self.name, frozenset())
+
 
 @dataclass
 class StackConfig(ArchitectureConfig):
@@ -75,3 +87,7 @@ class StackConfig(ArchitectureConfig):
             raise ConfigError("architecture.depth", self.depth, reason)
         self.depth = hidden
         super().__post_init__()
+
+    def idle(self) -> frozenset[str]:
+        """`depth`, which follows from the layers."""
+        return frozenset({"depth"})

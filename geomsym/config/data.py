@@ -39,6 +39,10 @@ class DataConfig:
         positive("data.zca_regularization", self.zca_regularization)
         one_of("data.preprocess", self.preprocess, PREPROCESSINGS)
 
+    def idle(self) -> frozenset[str]:
+        """The keys that have no effect beside the others: no part of a run's identity."""
+        return frozenset() if self.preprocess == "zca" else frozenset({"zca_regularization"})
+
 
 @dataclass
 class PhotoPatchesConfig(DataConfig):

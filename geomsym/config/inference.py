@@ -24,6 +24,10 @@ class InferenceConfig:
     def __post_init__(self) -> None:
         one_of("inference.targets", self.targets, TARGETS)
 
+    def idle(self) -> frozenset[str]:
+        """The keys that have no effect beside the others: no part of a run's identity."""
+        return frozenset()
+
 
 @dataclass
 class GradientDescentConfig(InferenceConfig):
@@ -81,6 +85,17 @@ class GradientDescentConfig(InferenceConfig):
                 self.checkpoint_steps,
                 f"{outside[0]} is outside 0…inference.max_steps={self.max_steps}",
             )
+
+    def idle(self) -> frozenset[str]:
+        """What λmax is taken of where the rate is given; momentum, which is SGD's; targets of the cross-entropy."""
+        found = set()
+        if self.learning_rate is not None:
+            found |= {"learning_rate_factor", "ntk_samples", "ntk_draws", "ntk_outputs"}
+        if self.optimizer == "adam":
+            found.add("momentum")
+        if self.loss == "cross_entropy":
+            found.add("targets")
+        return frozenset(found)
 
 
 @dataclass

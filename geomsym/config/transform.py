@@ -22,3 +22,7 @@ class TransformConfig:
         if self.strength is not None and not 0 <= self.strength <= 1:
             raise ConfigError("transform.strength", self.strength, "give a number in [0, 1], or null for no path")
         at_least("transform.seed", self.seed, 0, "the run's seed")
+
+    def idle(self) -> frozenset[str]:
+        """The keys that have no effect beside the others: no part of a run's identity."""
+        return frozenset({"seed"}) if self.name == "identity" else frozenset()

@@ -1,6 +1,6 @@
-"""Where runs happen, and how they are written down.
+"""Where runs happen: jobs in worker processes, and what is done in each.
 
-What `__init__.pyi` lists is imported when it is first used: which runs are finished can be told without torch.
+What `__init__.pyi` lists is imported when it is first used.
 """
 
 import lazy_loader

@@ -1,9 +1,9 @@
 from .base import Event, Executor, Failed, Finished, Progressed, Retried, Tell
 from .deaths import WorkerDied
 from .job import Job, RunJob, ScanJob
-from .planning import folder_of, identity, is_finished, keep_initial_weights, plan, trouble
 from .processes import Processes
 from .record import jobs, perform
+from .scans import perform_scan
 from .serial import Serial
 from .study import complete
 
@@ -22,12 +22,7 @@ __all__ = [
     "Tell",
     "WorkerDied",
     "complete",
-    "folder_of",
-    "identity",
-    "is_finished",
     "jobs",
-    "keep_initial_weights",
     "perform",
-    "plan",
-    "trouble",
+    "perform_scan",
 ]

@@ -47,7 +47,12 @@ Tell = Callable[[Event], None]
 
 
 class Executor(Protocol):
-    """Where jobs are done."""
+    """Where jobs are done; `device` is «cpu» or «cuda», of each place where it does them."""
+
+    @property
+    def device(self) -> str:
+        """The device of every job."""
+        ...
 
     def run(self, jobs: Sequence[Job], tell: Tell) -> None:
         """Do all jobs, and tell each event when it happens; returns when all are done.

@@ -2,22 +2,25 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from pathlib import Path
 
-from geomsym.config import ArchitectureConfig, GeometryConfig, RunConfig
+from geomsym.config import ArchitectureConfig, GeometryConfig
 from geomsym.inference.result import ReportProgress
+from geomsym.results import RunFolder
 
 
 @dataclass(frozen=True)
 class Job(ABC):
-    """Work on one run of an experiment, which is a folder."""
+    """Work on one run."""
 
-    experiment: Path
-    config: RunConfig
+    run: RunFolder
 
     @abstractmethod
     def do(self, device: str, report: ReportProgress) -> None:
         """Do the work with the device, the data and the cores of this place, and write down what came of it."""
+
+    @abstractmethod
+    def fail(self, error: Exception, device: str) -> None:
+        """Write down that the job failed, where what did it came to an end before it could do so."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,11 @@ class RunJob(Job):
         """See `geomsym.execute.record.perform`."""
         from geomsym.execute.record import perform
 
-        perform(self.experiment, self.config, device, report, self.alongside)
+        perform(self.run, device, report, self.alongside)
+
+    def fail(self, error: Exception, device: str) -> None:
+        """See `RunFolder.fail`."""
+        self.run.fail(error, device)
 
 
 @dataclass(frozen=True)
@@ -43,4 +50,7 @@ class ScanJob(Job):
         """See `geomsym.execute.scans.perform_scan`."""
         from geomsym.execute.scans import perform_scan
 
-        perform_scan(self.experiment, self.config, self.geometry, device, report)
+        perform_scan(self.run, self.geometry, device, report)
+
+    def fail(self, error: Exception, device: str) -> None:
+        """Nothing is written of a scan that isn't finished."""

@@ -19,6 +19,7 @@ from typing import Any, cast
 
 from geomsym import worker
 from geomsym.cores import available_cores
+from geomsym.errors import UserError
 from geomsym.execute.base import Failed, Finished, Progressed, Retried, Tell
 from geomsym.execute.deaths import WorkerDied, how_it_ended, out_of_memory_kills, peak_memory
 from geomsym.execute.job import Job
@@ -41,7 +42,7 @@ class Processes:
     retries: int = 1
 
     def run(self, jobs: Sequence[Job], tell: Tell) -> None:
-        """See `Executor`. Raises `WorkerDied` where workers can't start at all."""
+        """See `Executor`. Raises `UserError` where workers can't be set up at all."""
         left, deaths = deque(enumerate(jobs)), Counter[int]()
         threads = max(1, available_cores() // self.workers)
         woken, wake = _pipe()
@@ -132,7 +133,7 @@ class _Worker:
         if isinstance(error, BrokenProcessPool):
             self.stop()
             if self.not_started:
-                raise WorkerDied(f"could not start: {self.not_started}", "Mend that first.")
+                raise UserError(f"a worker process could not start: {self.not_started}. Mend that first.")
             kills = out_of_memory_kills() - self.kills
             error = WorkerDied(*how_it_ended(self.process.exitcode or 0, kills, self.memory))
         self.job = None

@@ -1,6 +1,6 @@
 """What an inference algorithm returns, what it reports while it runs, and what it measures on the way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import nan
 from time import perf_counter
@@ -53,13 +53,13 @@ class InferenceResult:
     """A trained predictor, as numbers.
 
     `status` is «ok», «unfitted» (training accuracy never reached 95 %) or «diverged»; `metrics` are columns
-    of runs.csv; `curve` holds the scores at the steps where they were measured; `checkpoints` the network's
-    state by step. A predictor without a course of training has neither.
+    of runs.csv, those that `geomsym.results` declares or others; `curve` holds the scores at the steps where they
+    were measured; `checkpoints` the network's state by step. A predictor without a course of training has neither.
     `steps_per_epoch` is nan where there are no epochs.
     """
 
     status: str
-    metrics: dict[str, float]
+    metrics: Mapping[str, float | str]
     curve: dict[int, Scores] = field(default_factory=dict)
     checkpoints: dict[int, dict[str, Tensor]] = field(default_factory=dict)
     steps_per_epoch: float = nan

@@ -89,7 +89,7 @@ def _element(cfg: RunConfig, dataset: Dataset) -> Transform:
     name, strength = cfg.transform.name, cfg.transform.strength
     if name == "identity":
         raise ConfigError("transform", name, "every algorithm is invariant to it: give another group, or --discover")
-    seed = cfg.seed if cfg.transform.seed is None else cfg.transform.seed
+    seed = cfg.transform_seed
     device = dataset.train.x.device
     tau = sample_transform(name, dataset.input_shape, seed, strength, torch.float64, device)
     if not is_not_identity(tau):

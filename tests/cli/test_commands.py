@@ -16,11 +16,9 @@ from command_line import SMALL, invoke
 from geomsym.cli.groups import GROUPS, options
 from geomsym.config import RunConfig
 from geomsym.data import SOURCES
-from geomsym.execute import folder_of, record
-from geomsym.identity import run_id
+from geomsym.execute import record
 from geomsym.plotting import FIGURES
-from geomsym.results import load
-from geomsym.run_folders import STATUSES
+from geomsym.results import STATUSES, RunFolder, load, run_id
 
 
 def process(*arguments, cwd, code=None):
@@ -273,8 +271,8 @@ def test_the_command_line_and_the_notebook_find_the_same_run(tmp_path, tiny):
     from geomsym.cli.compose import compose
 
     invoke("train", *SMALL, "--out", tmp_path, "--device", "cpu")
-    cfg = compose(SMALL)
-    assert folder_of(tmp_path / "train", cfg).name == run_id(cfg) and folder_of(tmp_path / "train", cfg).is_dir()
+    folder = RunFolder(tmp_path / "train", compose(SMALL))
+    assert folder.path.name == run_id(compose(SMALL)) and folder.is_finished
 
 
 def test_the_sources_are_listed():

@@ -65,7 +65,7 @@ def test_an_interrupted_import_ends_the_command_without_a_traceback(module, argu
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_at_work_ends_every_command_likewise(tmp_path, number):
     """`status` has no handler of its own."""
-    code = AT_CALL.format(module="geomsym.run_folders", name="experiments", number=number)
+    code = AT_CALL.format(module="geomsym.results.experiment_folder", name="experiments", number=number)
     result = started(code, "status", str(tmp_path))
     assert (result.returncode, result.stderr) == (128 + number, "Interrupted.\n")
 

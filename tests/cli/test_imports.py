@@ -94,17 +94,27 @@ def test_runs_are_counted_and_listed_without_torch_and_done_with_it(tmp_path):
     assert json.loads(status.output)["outputs/sweep"]["unfitted"] == 1 and '"finished": true' in listed.output
 
 
+FOLDER = """
+from geomsym.config import GridConfig, RunConfig
+from geomsym.results import RunFolder
+f = RunFolder(Path("x"), RunConfig())"""
+
+
 @pytest.mark.parametrize(
     ("code", "needed", "spared"),
     [
         ("from geomsym.config import RunConfig", set(), HEAVY | {"numpy", "omegaconf", "yaml"}),
         ("from geomsym.results import load", {"pandas"}, HEAVY - {"pandas"}),
         ("from geomsym.plotting import draw_figures", {"matplotlib"}, {"torch", "torchvision", "numba", "sklearn"}),
+        ("from geomsym.results import statuses, experiments; statuses(Path('none'))", set(), HEAVY),
+        (f"{FOLDER}; f.plan(); assert f.status == 'left' and not f.is_finished and f.identity", set(), HEAVY),
+        (f"{FOLDER}; f.scan(GridConfig()).is_finished, f.take_over()", set(), HEAVY),
         ("from geomsym.data import load", {"torch"}, {"torchvision", "skimage", "sklearn", "PIL"}),
         ("from geomsym.cli.groups import complete; complete([], 'architecture=ga')", set(), HEAVY),
     ],
 )
-def test_what_an_import_loads(code, needed, spared):
-    listing = [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"]
-    loaded = set(subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split())
+def test_what_an_import_loads(tmp_path, code, needed, spared):
+    listing = [sys.executable, "-c", f"from pathlib import Path\n{code}\nimport sys; print(*sys.modules)"]
+    found = subprocess.run(listing, capture_output=True, text=True, check=True, cwd=tmp_path)
+    loaded = set(found.stdout.split())
     assert needed <= loaded and not spared & loaded

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numba
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from geomsym.config import ArchitectureConfig, DataConfig
-from geomsym.errors import ConfigError, UserError
+from geomsym.errors import ConfigError
 from geomsym.execute import (
     Failed,
     Finished,
@@ -24,15 +25,12 @@ from geomsym.execute import (
     Serial,
     WorkerDied,
     complete,
-    folder_of,
-    is_finished,
     jobs,
     processes,
     record,
 )
 from geomsym.inference.result import PREPARATIONS
-from geomsym.results import collect, load
-from geomsym.run_folders import read_record
+from geomsym.results import RunFolder, collect, load
 
 
 @pytest.fixture(autouse=True)
@@ -59,9 +57,9 @@ def told(work, workers):
     return events
 
 
-def do(folder, runs, workers):
+def do(runs, workers):
     """The errors of all runs, and the reports of their progress."""
-    events = told(jobs(folder, runs), workers)
+    events = told(jobs(runs), workers)
     errors = {event.job: getattr(event, "error", None) for event in events if isinstance(event, Finished | Failed)}
     return errors, [(e.job, e.done, e.total, e.note) for e in events if isinstance(e, Progressed)]
 
@@ -74,61 +72,72 @@ def grid(tiny):
     return [*good[:2], bad, *good[2:]]
 
 
-def contents(folder, cfg):
+def contents(folder):
     """The files of a run as text, without what depends on when and how fast it ran."""
-    record = {key: value for key, value in read_record(folder_of(folder, cfg)).items() if key != "seconds"}
-    files = {path.name: path.read_bytes() for path in folder_of(folder, cfg).iterdir()}
+    record = {key: value for key, value in folder.record().items() if key != "seconds"}
+    files = {path.name: path.read_bytes() for path in folder.path.iterdir()}
     for name in ("metrics.json", "environment.json", "error.txt"):
         files.pop(name, None)
     return record, files
 
 
 def test_serial_and_parallel_execution_agree_and_a_failure_stops_no_other(tmp_path, tiny):
-    runs = grid(tiny)
-    for name, workers in (("serial", 1), ("parallel", 2)):
-        folder = tmp_path / name / "x"
-        errors, reports = do(folder, runs, workers)
+    sides = [[RunFolder(tmp_path / name / "x", cfg) for cfg in grid(tiny)] for name in ("serial", "parallel")]
+    for runs, workers in zip(sides, (1, 2), strict=True):
+        errors, reports = do(runs, workers)
         assert sorted(errors) == list(range(5)) and [k for k, e in errors.items() if e is not None] == [2]
         assert isinstance(errors[2], ConfigError)
         assert str(errors[2]).startswith("architecture.window=4: ")
         assert {index for index, *_ in reports} <= {0, 1, 3, 4}
         assert {most for _, _, most, note in reports if note not in PREPARATIONS} <= {20}
-        assert [is_finished(folder, cfg) for cfg in runs] == [True, True, False, True, True]
-        failed = read_record(folder_of(folder, runs[2]))
+        assert [run.is_finished for run in runs] == [True, True, False, True, True]
+        failed = runs[2].record()
         assert failed["status"] == "failed" and failed["error"] == str(errors[2])
-        assert "ConfigError" in (folder_of(folder, runs[2]) / "error.txt").read_text()
-        collect(folder)
-    for cfg in runs:
-        assert contents(tmp_path / "serial" / "x", cfg) == contents(tmp_path / "parallel" / "x", cfg)
+        assert "ConfigError" in (runs[2].path / "error.txt").read_text()
+        collect(runs[0].experiment)
+    for one, other in zip(*sides, strict=True):
+        assert contents(one) == contents(other)
     serial, parallel = (load(tmp_path / name / "x") for name in ("serial", "parallel"))
     pd.testing.assert_frame_equal(serial.runs.drop(columns="seconds"), parallel.runs.drop(columns="seconds"))
     pd.testing.assert_frame_equal(serial.curves, parallel.curves)
 
 
+def place(folder, tiny):
+    return RunFolder(folder, tiny())
+
+
 @dataclass(frozen=True)
-class NoteThreads(Job):
+class Trial(Job):
+    """A job that writes nothing down of its failure."""
+
+    def fail(self, error, device):
+        pass
+
+
+@dataclass(frozen=True)
+class NoteThreads(Trial):
     def do(self, device, report):
-        (self.experiment / str(os.getpid())).write_text(f"{torch.get_num_threads()} {numba.get_num_threads()}")
+        (self.run.experiment / str(os.getpid())).write_text(f"{torch.get_num_threads()} {numba.get_num_threads()}")
 
 
 def test_workers_share_the_cores(tmp_path, tiny, monkeypatch):
     """Threads of torch and of numba, both; more than there are cores would wait for each other in every loop."""
     monkeypatch.setattr(processes, "available_cores", lambda: 4)
-    events = told([NoteThreads(tmp_path, tiny())] * 4, 4)
+    events = told([NoteThreads(place(tmp_path, tiny))] * 4, 4)
     assert len(events) == 4 and all(isinstance(event, Finished) for event in events)
     assert {path.read_text() for path in tmp_path.iterdir()} == {"1 1"}
 
 
 def test_serial_runs_are_reported_in_order(tmp_path, tiny):
-    runs = [tiny(seed=seed) for seed in range(2)]
-    errors, reports = do(tmp_path, runs, 1)
+    runs = [RunFolder(tmp_path, tiny(seed=seed)) for seed in range(2)]
+    errors, reports = do(runs, 1)
     assert errors == {0: None, 1: None}
     steps = [tuple(report[:3]) for report in reports if report[3] not in PREPARATIONS]
     assert list(dict.fromkeys(steps)) == [(k, step, 20) for k in range(2) for step in (0, 5, 10, 15, 20)]
 
 
 def test_an_interrupt_stops_serial_execution_where_it_is(tmp_path, tiny, monkeypatch):
-    runs, calls = [tiny(seed=seed) for seed in range(3)], []
+    runs, calls = [RunFolder(tmp_path, tiny(seed=seed)) for seed in range(3)], []
 
     def interrupted(cfg, *rest):
         calls.append(cfg)
@@ -139,12 +148,12 @@ def test_an_interrupt_stops_serial_execution_where_it_is(tmp_path, tiny, monkeyp
     real = record.run
     monkeypatch.setattr(record, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        do(tmp_path, runs, 1)
-    assert calls == runs[:2] and [is_finished(tmp_path, cfg) for cfg in runs] == [True, False, False]
+        do(runs, 1)
+    assert calls == [run.cfg for run in runs[:2]] and [run.is_finished for run in runs] == [True, False, False]
 
 
 @dataclass(frozen=True)
-class Die(Job):
+class Die(Trial):
     """Ends its process, so many times; by a signal, or with an exit code."""
 
     times: int = 1
@@ -152,7 +161,7 @@ class Die(Job):
     code: int | None = None
 
     def do(self, device, report):
-        deaths = self.experiment / "deaths"
+        deaths = self.run.experiment / "deaths"
         count = len(deaths.read_text()) if deaths.exists() else 0
         if count < self.times:
             deaths.write_text("x" * (count + 1))
@@ -161,15 +170,16 @@ class Die(Job):
 
 
 @dataclass(frozen=True)
-class Write(Job):
+class Write(Trial):
     name: str = "done"
 
     def do(self, device, report):
-        (self.experiment / self.name).write_text(str(os.getpid()))
+        (self.run.experiment / self.name).write_text(str(os.getpid()))
 
 
 def test_a_job_whose_worker_dies_is_begun_anew_and_the_others_go_on(tmp_path, tiny):
-    work = [Write(tmp_path, tiny(), "0"), Die(tmp_path, tiny()), *(Write(tmp_path, tiny(), str(k)) for k in (2, 3, 4))]
+    run = place(tmp_path, tiny)
+    work = [Write(run, "0"), Die(run), *(Write(run, str(k)) for k in (2, 3, 4))]
     events = told(work, 2)
     (retried,) = (event for event in events if isinstance(event, Retried))
     assert retried.job == 1 and not any(isinstance(event, Failed) for event in events)
@@ -189,7 +199,8 @@ def test_a_job_whose_worker_dies_is_begun_anew_and_the_others_go_on(tmp_path, ti
     ],
 )
 def test_a_job_whose_workers_die_again_fails_alone(tmp_path, tiny, settings, reason):
-    events = told([Die(tmp_path, tiny(), times=9, **settings), Write(tmp_path, tiny())], 2)
+    run = place(tmp_path, tiny)
+    events = told([Die(run, times=9, **settings), Write(run)], 2)
     assert [type(event) for event in events if event.job == 0] == [Progressed, Retried, Progressed, Failed]
     (failed,) = (event for event in events if isinstance(event, Failed))
     assert isinstance(failed.error, WorkerDied) and reason in str(failed.error)
@@ -197,7 +208,7 @@ def test_a_job_whose_workers_die_again_fails_alone(tmp_path, tiny, settings, rea
 
 
 @dataclass(frozen=True)
-class DieLater(Job):
+class DieLater(Trial):
     """Ends its process when the job is done."""
 
     def do(self, device, report):
@@ -214,14 +225,13 @@ def test_a_worker_that_dies_between_two_jobs_is_replaced(tmp_path, tiny, monkeyp
 
     monkeypatch.setattr(processes._Worker, "begin", begin_later)
     events = []
-    Processes("cpu", 1).run([DieLater(tmp_path, tiny()), Write(tmp_path, tiny())], events.append)
+    Processes("cpu", 1).run([DieLater(place(tmp_path, tiny)), Write(place(tmp_path, tiny))], events.append)
     assert events == [Finished(0), Finished(1)] and (tmp_path / "done").exists()
 
 
 def test_a_run_whose_worker_dies_is_written_down_as_failed(tmp_path, tiny, monkeypatch):
     """The worker can't do so: it is killed at the first report of every attempt."""
-    cfg = tiny(inference=replace(tiny().inference, max_steps=10**6))
-    events = []
+    run, events = RunFolder(tmp_path, tiny(inference=replace(tiny().inference, max_steps=10**6))), []
 
     def show(event):
         events.append(event)
@@ -229,21 +239,22 @@ def test_a_run_whose_worker_dies_is_written_down_as_failed(tmp_path, tiny, monke
             for pid in workers():
                 os.kill(pid, signal.SIGKILL)
 
-    failures = complete(jobs(tmp_path, [cfg]), Processes("cpu", 2, retries=2), "cpu", show)
+    failures = complete(jobs([run]), Processes("cpu", 2, retries=2), show)
     assert [type(event) for event in events if not isinstance(event, Progressed)] == [Retried, Retried, Failed]
-    record = read_record(folder_of(tmp_path, cfg))
+    record = run.record()
     assert record["status"] == "failed" and record["error"] == str(failures[0]) and "SIGKILL" in record["error"]
 
 
 def test_an_error_outside_the_jobs_leaves_no_worker(tmp_path, tiny):
-    runs = [tiny(seed=seed, inference=replace(tiny().inference, max_steps=10**6)) for seed in range(3)]
+    long = replace(tiny().inference, max_steps=10**6)
+    runs = [RunFolder(tmp_path, tiny(seed=seed, inference=long)) for seed in range(3)]
 
     def fail(event):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Processes("cpu", 2).run(jobs(tmp_path, runs), fail)
-    assert workers() == [] and not any(is_finished(tmp_path, cfg) for cfg in runs)
+        Processes("cpu", 2).run(jobs(runs), fail)
+    assert workers() == [] and not any(run.is_finished for run in runs)
 
 
 def workers():
@@ -253,7 +264,12 @@ def workers():
     return [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
-def test_data_that_are_not_there_fail_by_their_key(tmp_path, tiny):
-    missing = tiny(data=DataConfig("mnist", root=str(tmp_path / "none")))
-    errors, _ = do(tmp_path / "x", [missing, tiny()], 1)
-    assert isinstance(errors[0], UserError) and errors[1] is None
+def test_data_that_have_gone_since_fail_by_their_key_and_stop_no_other(tmp_path, tiny):
+    x, y = np.zeros((4, 5)), np.array([0, 1, 0, 1])
+    np.savez(tmp_path / "x.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    runs = [
+        RunFolder(tmp_path / "x", cfg) for cfg in (tiny(data=DataConfig("arrays", str(tmp_path / "x.npz"))), tiny())
+    ]
+    (tmp_path / "x.npz").unlink()
+    errors, _ = do(runs, 1)
+    assert isinstance(errors[0], ConfigError) and "data.root" in str(errors[0]) and errors[1] is None

@@ -6,7 +6,7 @@ import pytest
 from geomsym.cli.compose import compose, compose_sweep
 from geomsym.execute import Finished, Processes, Serial, jobs
 from geomsym.execute.record import KERNELS, alongside
-from geomsym.results import collect
+from geomsym.results import RunFolder, collect
 from geomsym.run import run
 
 SMALL = ["data.subset_size=20", "data.test_size=20", "data.image_size=4", "architecture.depth=1"]
@@ -47,15 +47,14 @@ def test_trained_networks_have_no_company(tiny):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_sweep_with_shared_kernels_gives_what_its_runs_give_alone(tmp_path, workers):
     """16 runs, each beside the same run by itself, without a store."""
-    runs = compose_sweep(SWEEP)[1]
-    events, folder = [], tmp_path / "sweep"
-    executor = Serial("cpu") if workers == 1 else Processes("cpu", workers)
-    executor.run(jobs(folder, runs), events.append)
+    folder = tmp_path / "sweep"
+    runs = [RunFolder(folder, cfg) for cfg in compose_sweep(SWEEP)[1]]
+    events, executor = [], Serial("cpu") if workers == 1 else Processes("cpu", workers)
+    executor.run(jobs(runs), events.append)
     assert sum(isinstance(event, Finished) for event in events) == 16
     rows = collect(folder).runs.set_index("run_id")
-    for cfg in runs:
-        alone = run(cfg)
-        row = rows.loc[alone.run_id]
+    for one in runs:
+        alone, row = run(one.cfg), rows.loc[one.id]
         for column in ("test_accuracy", "test_mse", "condition"):
             np.testing.assert_allclose(row[column], alone.fit.metrics[column], rtol=1e-3)
     tiles = list((tmp_path / KERNELS).glob("*/*.npy"))

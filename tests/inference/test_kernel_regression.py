@@ -14,12 +14,12 @@ from geomsym.cli.main import app
 from geomsym.config import KernelRegressionConfig
 from geomsym.data import Dataset, Split
 from geomsym.errors import ConfigError, UserError
-from geomsym.execute import folder_of, perform
+from geomsym.execute import perform
 from geomsym.inference import kernel_regression
 from geomsym.inference.kernel_regression import condition_number, group_means, posterior_variance, solve
 from geomsym.kernels import Kernels
 from geomsym.plotting.learning_curves import learning_curves
-from geomsym.results import collect, load
+from geomsym.results import RunFolder, collect, load
 from geomsym.run import run
 
 CLASSES = 3
@@ -348,14 +348,14 @@ def test_the_fully_connected_kernel_does_not_see_a_global_rotation_and_a_pooling
 
 @pytest.mark.filterwarnings("error")
 def test_runs_with_and_without_a_curve_share_their_tables_and_figures(stand_in_kernel, tmp_path, tiny):
-    kernel = compose(SMALL)
-    perform(tmp_path, kernel, "cpu")
+    kernel = RunFolder(tmp_path, compose(SMALL))
+    perform(kernel, "cpu")
     alone = collect(tmp_path)
     assert len(alone.runs) == 1 and alone.curves.empty and load(tmp_path).curves.empty
     assert list(learning_curves(alone)) == []
-    text = (folder_of(tmp_path, kernel) / "curves.csv").read_text()
+    text = (kernel.path / "curves.csv").read_text()
     assert text == "run_id,step,epoch,split,metric,value\n"
-    perform(tmp_path, tiny(), "cpu")
+    perform(RunFolder(tmp_path, tiny()), "cpu")
     both = load(tmp_path) if collect(tmp_path) else None
     assert list(both.runs.inference) == ["nn_plus", "ntk"]
     assert both.runs.steps.isna().tolist() == both.runs.learning_rate.isna().tolist() == [False, True]

@@ -6,8 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from geomsym.columns import ANCHOR_COLUMNS, CURVE_COLUMNS, GEOMETRY_COLUMNS, MAGNIFICATION_COLUMNS, SPECTRUM_COLUMNS
-from geomsym.results import Results
+from geomsym.results import (
+    ANCHOR_COLUMNS,
+    CURVE_COLUMNS,
+    GEOMETRY_COLUMNS,
+    MAGNIFICATION_COLUMNS,
+    SPECTRUM_COLUMNS,
+    Results,
+)
 
 STEPS = (0, 1, 10, 100)
 BOUNDARY = 0.3

@@ -9,11 +9,10 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from geomsym.columns import CURVE_COLUMNS, MAGNIFICATION_COLUMNS, SCAN_TABLES
 from geomsym.files import write_csv
 from geomsym.plotting import accuracy_by_group, draw_figures, learning_curves, save, style
 from geomsym.plotting.accuracy_by_group import series_names
-from geomsym.results import Results
+from geomsym.results import CURVE_COLUMNS, MAGNIFICATION_COLUMNS, SCAN_TABLES, Results
 
 ACCURACIES = {
     ("identity", "fcn"): (0.30, 0.50),

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from geomsym.architectures import build, specs
-from geomsym.columns import ANCHOR_COLUMNS, GEOMETRY_COLUMNS, SPECTRUM_COLUMNS
 from geomsym.config import GeometryConfig, GridConfig, PathConfig, PlaneConfig
 from geomsym.data import Dataset, Split
 from geomsym.errors import ConfigError
 from geomsym.geometry import feature_map, feature_maps, logits, scalar_curvature, slice_volume, volume
+from geomsym.results import ANCHOR_COLUMNS, GEOMETRY_COLUMNS, SPECTRUM_COLUMNS
 from geomsym.scan import check_scan, scan, slice_of
 
 FCN = specs("fcn", outputs=3, depth=2, width=7, activation="gelu")

@@ -7,7 +7,7 @@ import pytest
 
 from geomsym.config import ArchitectureConfig, GradientDescentConfig, KernelRegressionConfig, RunConfig, TransformConfig
 from geomsym.errors import ConfigError, DataError
-from geomsym.identity import run_id
+from geomsym.results import run_id
 from geomsym.run import check_runs
 from geomsym.verification.equal_accuracy import SEEDS, case, check_distribution, small_cases
 

@@ -1,4 +1,4 @@
-"""The run folders of an experiment: what their files say, and which of them are spoilt.
+"""What the files of one run folder say, and whether they are whole.
 
     <experiment>/runs/<run_id>/   config.yaml  environment.json  curves.csv  classes.csv  checkpoint.pt  metrics.json
 
@@ -11,28 +11,34 @@ Importing this module takes neither pandas nor torch.
 
 import json
 import os
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from geomsym.columns import CURVE_COLUMNS, IDENTITY, RUN_COLUMNS, SCAN_TABLES
 from geomsym.errors import DataError
-from geomsym.identity import SCHEMA_VERSION
+from geomsym.results.identity import LAYOUT, MEANING
+from geomsym.results.schema import CURVE_COLUMNS, IDENTITY, RESERVED, SCAN_TABLES, misfit
 from geomsym.system_errors import TRANSIENT, explanation
 
-RUN_ID = re.compile(r"[0-9a-f]{12}")
+RUNS = "runs"
+"""The folder of an experiment that its run folders are in, each under its run's id."""
 
-FINISHED = ("ok", "unfitted", "diverged", "failed")
+VERSION = {"layout": LAYOUT, "meaning": MEANING}
+"""What the files of a run say of the version that wrote them."""
+
+WITH_RESULT = ("ok", "unfitted", "diverged")
+"""Statuses of runs that have a result; all others are done again by the same command."""
+
+FINISHED = (*WITH_RESULT, "failed")
 """What metrics.json says of a run."""
 
 STATUSES = (*FINISHED, "interrupted", "left", "spoilt", "other_version")
 """What can become of a run: failed, interrupted, left and spoilt ones are (re)done by the same command.
 
-Those of another version are left alone; a run of this version has another id.
+Where another version wrote a run that has the same id in this one, that is done again too; else it has another id here,
+and is left alone.
 """
 
 
@@ -48,57 +54,6 @@ class OtherVersion(SpoiltRun):
     status = "other_version"
 
 
-@dataclass(frozen=True)
-class Found:
-    """What became of a run, and what is wrong with its folder, if anything."""
-
-    status: str
-    trouble: str | None = None
-
-
-def experiments(folder: Path) -> Iterator[Path]:
-    """The experiment folders at or under a folder, in alphabetical order."""
-    if _is_dir(folder / "runs"):
-        yield folder
-    elif folder.is_dir():
-        yield from (path for path in sorted(folder.iterdir()) if _is_dir(path / "runs"))
-
-
-def run_folders(experiment: Path) -> list[Path]:
-    """Everything in an experiment's folder that is a run, or should be one, by its name or its config.yaml."""
-    try:
-        found = sorted((experiment / "runs").iterdir())
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise _unreadable(experiment, experiment / "runs", error) from error
-    return [path for path in found if (_is_begun(path) if RUN_ID.fullmatch(path.name) else _has_config(path))]
-
-
-def survey(experiment: Path) -> dict[Path, Found]:
-    """What became of every run of an experiment."""
-    try:
-        return {path: _found(path) for path in run_folders(experiment)}
-    except SpoiltRun as error:
-        return {experiment / "runs": Found(error.status, str(error))}
-
-
-def statuses(experiment: Path) -> dict[str, int]:
-    """How many runs of an experiment there are of each status."""
-    found = [item.status for item in survey(experiment).values()]
-    return {status: found.count(status) for status in STATUSES}
-
-
-def _found(path: Path) -> Found:
-    try:
-        record = read_record(path)
-        for scan in finished_scans(path):
-            check_scan_tables(scan)
-    except SpoiltRun as error:
-        return Found(error.status, str(error))
-    return Found(record["status"])
-
-
 def read_record(path: Path) -> dict[str, Any]:
     """The row of one run folder: what metrics.json says, or «interrupted», or «left» for one that hasn't begun.
 
@@ -111,13 +66,14 @@ def read_record(path: Path) -> dict[str, Any]:
         check_table(path, path / "curves.csv", CURVE_COLUMNS)
         return metrics
     begun = _json(path, "environment.json")
+    record = {"run_id": path.name, "status": "left"} if begun is None else _interrupted(path, begun)
     if begun is not None or (path / "config.yaml").exists():
         read_config(path)
-    return {"run_id": path.name, "status": "left"} if begun is None else _interrupted(path, begun)
+    return record
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The canonical configuration that a run folder was made for."""
+    """The values, as `described` gives them, of the run that a folder was made for."""
     file = path / "config.yaml"
     text = _text(path, file)
     if text is None:
@@ -128,7 +84,8 @@ def read_config(path: Path) -> dict[str, Any]:
         raise _spoilt(path, file, f"not valid YAML ({_line(error)})") from error
     if not isinstance(config, dict) or not all(isinstance(key, str) for key in config):
         raise _spoilt(path, file, f"{_kind(config)}, not a configuration")
-    return config
+    _check_version(path, config)
+    return {key: value for key, value in config.items() if key not in RESERVED}
 
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -158,7 +115,7 @@ def check_table(folder: Path, file: Path, columns: Mapping[str, str]) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise _unreadable(folder, file, error) from error
+        raise unreadable(folder, file, error) from error
     lacking = set(columns) - set(header.decode("utf-8", "replace").strip().split(","))
     if lacking:
         raise _spoilt(folder, file, f"not the table that it should be: lacks {', '.join(sorted(lacking))}")
@@ -171,37 +128,44 @@ def spoilt_table(folder: Path, file: Path, error: Exception) -> SpoiltRun:
     return _spoilt(folder, file, f"not a readable table ({_line(error)})")
 
 
+def unreadable(folder: Path, file: Path, error: OSError) -> Exception:
+    """The error for a file that can't be read; refusals that have nothing to do with the file stay what they are."""
+    if error.errno in TRANSIENT:
+        return error
+    if isinstance(error, NotADirectoryError):
+        return _spoilt(folder, folder, "a file where a folder should be")
+    return SpoiltRun(explanation(OSError(error.errno, error.strerror, str(file))) or str(folder))
+
+
 def _check_metrics(path: Path, record: dict[str, Any]) -> None:
     file = path / "metrics.json"
-    version = record.get("schema_version")
-    if not isinstance(version, int):
+    if not any(isinstance(record.get(name), int) for name in ("layout", "schema_version")):
         raise _spoilt(path, file, "the records have no version")
-    if version != SCHEMA_VERSION:
-        found = f"a run with records of version {version}, and this is version {SCHEMA_VERSION}"
-        raise OtherVersion(f"{path}: {found}; read it with the geomsym that made it, or delete the folder")
+    _check_version(path, record)
     if record.get("status") not in FINISHED:
         raise _spoilt(path, file, f"the status is {record.get('status')!r}, not one of {', '.join(FINISHED)}")
     _check_row(path, file, record)
 
 
+def _check_version(path: Path, record: Mapping[str, Any]) -> None:
+    """Refuse what another version has written. Up to version 3 one number was both, and metrics.json alone had it."""
+    for name, current in VERSION.items():
+        found = record.get(name, record.get("schema_version", "3 or earlier"))
+        if found != current:
+            versions = f"a run with {name} version {found}, and this geomsym has version {current}"
+            raise OtherVersion(f"{path}: {versions}; read it with the geomsym that made it, or delete the folder")
+
+
 def _check_row(path: Path, file: Path, record: dict[str, Any]) -> None:
     """Refuse a record without its identity, of another run, or with values that don't fit their columns."""
-    lacking = [name for name in IDENTITY if name != "experiment" and name not in record]
+    lacking = [name for name in IDENTITY if name not in record]
     if lacking:
         raise _spoilt(path, file, f"lacks {', '.join(lacking)}")
-    for name, kind in RUN_COLUMNS.items():
-        if not _fits(record.get(name), kind):
-            raise _spoilt(path, file, f"{name} is {str(record[name])[:40]!r}")
+    wrong = next(filter(None, (misfit(*item) for item in record.items() if item[0] not in RESERVED)), None)
+    if wrong:
+        raise _spoilt(path, file, wrong)
     if record["run_id"] != path.name:
         raise _spoilt(path, file, f"of the run {record['run_id']}, not of the one that names the folder")
-
-
-def _fits(value: object, kind: str) -> bool:
-    if value is None:
-        return True
-    if kind == "string" or isinstance(value, bool):
-        return kind == "string" and isinstance(value, str)
-    return isinstance(value, int | float) and (kind == "Float64" or float(value).is_integer())
 
 
 def _interrupted(path: Path, begun: dict[str, Any]) -> dict[str, Any]:
@@ -209,6 +173,7 @@ def _interrupted(path: Path, begun: dict[str, Any]) -> dict[str, Any]:
     identity, device = begun.get("identity"), begun.get("device")
     if not isinstance(identity, dict) or not isinstance(device, str):
         raise _spoilt(path, file, "lacks the run's identity or its device")
+    _check_version(path, begun)
     record = identity | {"status": "interrupted", "device": device}
     _check_row(path, file, record)
     return record
@@ -236,44 +201,13 @@ def _text(path: Path, file: Path) -> str | None:
     except UnicodeDecodeError as error:
         raise _spoilt(path, file, f"not text ({_line(error)})") from error
     except OSError as error:
-        raise _unreadable(path, file, error) from error
+        raise unreadable(path, file, error) from error
 
 
 def _spoilt(folder: Path, file: Path, what: str) -> SpoiltRun:
     again = "the scan is measured" if folder.parent.name == "scans" else "the run is done"
     this = f"the {'folder' if folder.is_dir() else 'file'} {folder}"
     return SpoiltRun(f"{file}: {what}; delete {this}, and {again} again by the command that made it")
-
-
-def _unreadable(folder: Path, file: Path, error: OSError) -> Exception:
-    """The error for a file that can't be read; refusals that have nothing to do with the file stay what they are."""
-    if error.errno in TRANSIENT:
-        return error
-    if isinstance(error, NotADirectoryError):
-        return _spoilt(folder, folder, "a file where a folder should be")
-    return SpoiltRun(explanation(OSError(error.errno, error.strerror, str(file))) or str(folder))
-
-
-def _is_begun(path: Path) -> bool:
-    """Whether there is more than an empty folder, or one with a temporary file, as after a crash at the very start."""
-    try:
-        return not path.is_dir() or any(not item.name.startswith(".") for item in path.iterdir())
-    except OSError:
-        return True
-
-
-def _has_config(path: Path) -> bool:
-    try:
-        return not path.name.startswith(".") and (path / "config.yaml").is_file()
-    except OSError:
-        return False
-
-
-def _is_dir(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:
-        return False
 
 
 def _kind(value: object) -> str:

@@ -1,51 +1,42 @@
 """Tables from run folders: rows, columns, types, and what becomes of folders that aren't whole."""
 
-import re
 import shutil
 from dataclasses import replace
 
 import pandas as pd
 import pytest
+import yaml
 
-from geomsym.columns import CURVE_COLUMNS, RUN_COLUMNS
-from geomsym.config import GradientDescentConfig, TransformConfig
+from geomsym.config import ArchitectureConfig, GradientDescentConfig, KernelRegressionConfig, TransformConfig
 from geomsym.errors import DataError
-from geomsym.execute import folder_of, identity, is_finished, plan
-from geomsym.files import write_csv, write_json
-from geomsym.identity import SCHEMA_VERSION, run_id
-from geomsym.results import collect, gather, load
-from geomsym.run_folders import STATUSES, experiments, statuses
+from geomsym.files import write_csv, write_text
+from geomsym.results import (
+    CURVE_COLUMNS,
+    RUN_COLUMNS,
+    STATUSES,
+    RunFolder,
+    collect,
+    experiments,
+    gather,
+    load,
+    run_id,
+    statuses,
+)
 
 
-def begin(folder, cfg):
-    plan(folder, cfg)
-    write_json(folder_of(folder, cfg) / "environment.json", {"identity": identity(cfg), "device": "cpu"})
+def begin(experiment, cfg):
+    folder = RunFolder(experiment, cfg)
+    folder.begin("cpu")
+    return folder
 
 
-def finish(folder, cfg, status="ok", **outcome):
-    begin(folder, cfg)
-    row = (
-        {"schema_version": SCHEMA_VERSION}
-        | identity(cfg)
-        | {"status": status, "device": "cpu", "seconds": 0.25}
-        | outcome
-    )
-    curve = pd.DataFrame([(run_id(cfg), 0, 0.0, "test", "accuracy", 0.1 + cfg.seed)], columns=list(CURVE_COLUMNS))
-    write_csv(folder_of(folder, cfg) / "curves.csv", curve)
-    write_json(folder_of(folder, cfg) / "metrics.json", row)
+def finish(experiment, cfg, status="ok", **metrics):
+    curve = [(0, 0.0, "test", "accuracy", 0.1 + cfg.seed)]
+    begin(experiment, cfg).finish(status, "cpu", 0.25, metrics, curve)
 
 
-def test_a_run_of_another_version_is_named_and_keeps_nobody_from_the_others(tmp_path, tiny):
-    finish(tmp_path / "x", tiny(seed=1))
-    begin(tmp_path / "x", tiny())
-    write_json(folder_of(tmp_path / "x", tiny()) / "metrics.json", identity(tiny()) | {"schema_version": 1})
-    results = collect(tmp_path / "x")
-    assert list(results.runs.seed) == [1]
-    (message,) = results.spoilt
-    assert re.search(
-        f"{run_id(tiny())}: a run with records of version 1, and this is version {SCHEMA_VERSION}", message
-    )
-    assert statuses(tmp_path / "x") == dict.fromkeys(STATUSES, 0) | {"ok": 1, "other_version": 1}
+def fail(experiment, cfg, message):
+    begin(experiment, cfg).fail(DataError(message), "cpu")
 
 
 def text(path):
@@ -108,7 +99,7 @@ def collected(folder):
 
 def test_the_columns_and_their_types_read_back(tmp_path, tiny):
     finish(tmp_path / "x", tiny())
-    finish(tmp_path / "x", tiny(seed=1), "failed", error='a, "b"\nNA')
+    fail(tmp_path / "x", tiny(seed=1), 'a, "b"\nNA')
     made, read = collect(tmp_path / "x"), load(tmp_path / "x")
     for table in (made.runs, read.runs):
         assert {name: str(kind) for name, kind in table.dtypes.items()} == RUN_COLUMNS
@@ -144,24 +135,65 @@ def test_a_key_that_is_null_in_some_runs_only_is_a_column(tmp_path, tiny):
     assert sorted(table["inference.learning_rate"].fillna(-1)) == [-1, 0.1]
 
 
+def without(path, *keys):
+    """Take keys out of a run's config.yaml, as if they had come later."""
+    plain = yaml.safe_load((path / "config.yaml").read_text())
+    for group, key in keys:
+        del plain[group][key]
+    write_text(path / "config.yaml", yaml.safe_dump(plain))
+
+
+def test_keys_that_came_later_count_as_their_defaults(tmp_path, tiny):
+    base = tiny()
+    other = replace(base, inference=replace(base.inference, batch_size=20))
+    for cfg in (base, other):
+        finish(tmp_path / "x", cfg)
+    path = RunFolder(tmp_path / "x", base).path
+    without(path, ("inference", "batch_size"), ("inference", "l2"), ("data", "flip"))
+    table = load(collected(tmp_path / "x")).runs
+    assert list(table)[len(RUN_COLUMNS) :] == ["inference.batch_size"]
+    assert table.set_index("run_id")["inference.batch_size"].to_dict() == {run_id(base): 40, run_id(other): 20}
+
+
+def test_a_key_that_some_runs_do_not_have_is_a_column_where_the_others_differ(tmp_path, tiny):
+    """The kernel size has no effect on fcn, and kernel regression has no momentum."""
+    gap = [ArchitectureConfig("gap", width=8, depth=2, kernel_size=size) for size in (1, 3)]
+    kernel = KernelRegressionConfig()
+    runs = [tiny(), tiny(architecture=gap[1]), tiny(inference=kernel)]
+    for cfg in runs:
+        finish(tmp_path / "x", cfg)
+    assert list(load(collected(tmp_path / "x")).runs) == list(RUN_COLUMNS)
+    finish(tmp_path / "x", tiny(architecture=gap[0]))
+    table = load(collected(tmp_path / "x")).runs
+    assert list(table)[len(RUN_COLUMNS) :] == ["architecture.kernel_size"]
+    sizes = table.set_index("run_id")["architecture.kernel_size"]
+    assert {name for name, size in sizes.items() if pd.isna(size)} == {run_id(runs[0]), run_id(runs[2])}
+    assert sorted(sizes.dropna()) == [1, 3]
+
+
 def test_interrupted_and_left_runs(tmp_path, tiny):
     folder = tmp_path / "x"
     done, begun, left, failed = (tiny(seed=seed) for seed in range(4))
     finish(folder, done)
     begin(folder, begun)
-    plan(folder, left)
-    finish(folder, failed, "failed", error="no")
+    RunFolder(folder, left).plan()
+    fail(folder, failed, "no")
     table = load(collected(folder)).runs
     assert dict(zip(table.seed, table.status, strict=True)) == {0: "ok", 1: "interrupted", 3: "failed"}
     assert table[table.seed == 1].test_accuracy.isna().all()
     assert statuses(folder) == dict.fromkeys(STATUSES, 0) | {"ok": 1, "failed": 1, "interrupted": 1, "left": 1}
-    assert [is_finished(folder, cfg) for cfg in (done, begun, left, failed)] == [True, False, False, False]
+    assert [RunFolder(folder, cfg).status for cfg in (done, begun, left, failed)] == [
+        "ok",
+        "interrupted",
+        "left",
+        "failed",
+    ]
 
 
 @pytest.mark.parametrize("status", ["unfitted", "diverged"])
 def test_a_poor_result_is_a_result(tmp_path, tiny, status):
     finish(tmp_path / "x", tiny(), status)
-    assert is_finished(tmp_path / "x", tiny())
+    assert RunFolder(tmp_path / "x", tiny()).is_finished
 
 
 def test_an_experiment_without_runs_has_empty_tables(tmp_path):
@@ -173,14 +205,14 @@ def test_an_experiment_without_runs_has_empty_tables(tmp_path):
 
 
 def test_an_experiment_with_nothing_but_planned_runs_has_empty_tables(tmp_path, tiny):
-    plan(tmp_path / "x", tiny())
+    RunFolder(tmp_path / "x", tiny()).plan()
     assert len(load(collected(tmp_path / "x")).runs) == 0
 
 
 def test_a_run_without_its_curve_has_a_row(tmp_path, tiny):
     finish(tmp_path / "x", tiny())
     finish(tmp_path / "x", tiny(seed=1))
-    (folder_of(tmp_path / "x", tiny()) / "curves.csv").unlink()
+    (RunFolder(tmp_path / "x", tiny()).path / "curves.csv").unlink()
     results = load(collected(tmp_path / "x"))
     assert list(results.runs.seed) == [0, 1] and list(results.curves.run_id) == [run_id(tiny(seed=1))]
 
@@ -195,7 +227,7 @@ def test_other_folders_among_the_runs_are_passed_over(tmp_path, tiny):
 def test_collecting_needs_no_permission_to_write(tmp_path, tiny, monkeypatch):
     finish(tmp_path / "x", tiny())
     written = collect(tmp_path / "x")
-    monkeypatch.setattr("geomsym.results.write_csv", None)
+    monkeypatch.setattr("geomsym.results.collecting.write_csv", None)
     gathered = gather(tmp_path / "x")
     pd.testing.assert_frame_equal(gathered.runs, written.runs)
     pd.testing.assert_frame_equal(gathered.runs, load(tmp_path / "x").runs)
@@ -220,7 +252,7 @@ def test_after_an_interrupt_between_the_tables_there_is_no_half_of_them(tmp_path
             raise KeyboardInterrupt
         write_csv(path, table)
 
-    monkeypatch.setattr("geomsym.results.write_csv", power_cut)
+    monkeypatch.setattr("geomsym.results.collecting.write_csv", power_cut)
     with pytest.raises(KeyboardInterrupt):
         collect(tmp_path / "x")
     with pytest.raises(DataError, match=r"no runs\.csv"):
@@ -241,7 +273,7 @@ def test_tables_load_by_a_path_as_text(tmp_path, tiny):
 
 def test_experiments_at_or_under_a_folder(tmp_path, tiny):
     for name in ("b", "a"):
-        plan(tmp_path / name, tiny())
+        RunFolder(tmp_path / name, tiny()).plan()
     (tmp_path / "data").mkdir()
     assert list(experiments(tmp_path)) == [tmp_path / "a", tmp_path / "b"]
     assert list(experiments(tmp_path / "a")) == [tmp_path / "a"]
