@@ -120,7 +120,9 @@ def _fits(value: object, kind: str) -> bool:
         return True
     if kind == "string" or isinstance(value, bool):
         return kind == "string" and isinstance(value, str)
-    return isinstance(value, int | float) and (kind == "Float64" or float(value).is_integer())
+    if not isinstance(value, int | float):
+        return False
+    return kind == "Float64" or (abs(value) <= LARGEST and float(value).is_integer())
 
 
 def tail_of(records: Iterable[Mapping[str, object]]) -> dict[str, str]:
