@@ -1,11 +1,9 @@
 """`geomsym sweep`: a grid of triplets."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from geomsym.results import RunFolder
 
 from .options import (
     Cfg,
@@ -21,6 +19,9 @@ from .options import (
     use_data_root,
 )
 from .work import default_workers, distinct_runs, do_runs, exit_code, quote, report_failures, say
+
+if TYPE_CHECKING:
+    from geomsym.results import RunFolder
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List the runs and stop.")]
 
@@ -60,7 +61,7 @@ def sweep(
     _do(folder, runs, resolve_device(device), workers, as_json)
 
 
-def _do(folder: Path, runs: list[RunFolder], device: str, workers: int | None, as_json: bool) -> None:
+def _do(folder: Path, runs: "list[RunFolder]", device: str, workers: int | None, as_json: bool) -> None:
     """Do the runs that aren't finished, and print what came of all."""
     from .tables import print_summary
 

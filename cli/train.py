@@ -6,8 +6,6 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
-from geomsym.results import RUN_COLUMNS, RunFolder, tail_of
-
 from .options import (
     Cfg,
     DataRoot,
@@ -35,6 +33,8 @@ def train(
 
     The result is kept under OUT/train/runs. The same configuration is the same run: it is not done twice.
     """
+    from geomsym.results import RunFolder
+
     from .compose import compose, resolved
 
     if cfg:
@@ -54,6 +54,8 @@ def train(
 
 def _print(record: dict, folder: Path) -> None:
     """What the run was and what came of it: whatever there is."""
+    from geomsym.results import RUN_COLUMNS, tail_of
+
     table = Table(title=f"run {record['run_id']}", title_justify="left", show_header=False)
     for name in (*RUN_COLUMNS, *tail_of([record])):
         value = record.get(name)

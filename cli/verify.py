@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from geomsym.config import RunConfig
-from geomsym.results import RunFolder
 
 from . import paths
 from .options import DataRoot, Device, DeviceOption, Json, Out, Overrides, Workers, resolve_device, use_data_root
@@ -242,6 +241,7 @@ def _of_config(suite: Suite, cfg: RunConfig, steps: int, training: Training) -> 
 
 def _trained(cases: "list[Case]", training: Training) -> "Iterator[Check]":
     """Train the runs of some cases that aren't finished, and compare accuracies."""
+    from geomsym.results import RunFolder
     from geomsym.verification.equal_accuracy import check_distribution
 
     compared = [[RunFolder(training.folder, cfg) for cfg in case.runs] for case in cases]

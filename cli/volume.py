@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from geomsym.config import GeometryConfig, keep_initial_weights
-from geomsym.results import RunFolder
 from geomsym.system_errors import NOT_OURS, explanation
 
 from .options import (
@@ -38,7 +37,7 @@ from .work import (
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from geomsym.results import Results
+    from geomsym.results import Results, RunFolder
 
 
 def volume(
@@ -81,7 +80,7 @@ def volume(
 
 
 def _do(
-    folder: Path, runs: list[RunFolder], geometry: GeometryConfig, device: str, workers: int | None, as_json: bool
+    folder: Path, runs: "list[RunFolder]", geometry: GeometryConfig, device: str, workers: int | None, as_json: bool
 ) -> None:
     """Train and measure what isn't yet, and print the statistics of all."""
     from geomsym.results import scan_id
@@ -100,7 +99,7 @@ def _do(
 
 
 def _train_and_measure(
-    folder: Path, runs: list[RunFolder], geometry: GeometryConfig, device: str, workers: int
+    folder: Path, runs: "list[RunFolder]", geometry: GeometryConfig, device: str, workers: int
 ) -> Outcome:
     """Train the runs that aren't finished, measure those that aren't measured."""
     from geomsym.execute import ScanJob

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from geomsym.config import KernelRegressionConfig, RunConfig
-from geomsym.results import RunFolder
 from geomsym.system_errors import explanation
 
 if TYPE_CHECKING:
     from geomsym.execute import Job
-    from geomsym.results import Results
+    from geomsym.results import Results, RunFolder
 
 
 @dataclass(frozen=True)
@@ -25,12 +24,14 @@ class Outcome:
     results: "Results"
 
 
-def distinct_runs(experiment: Path, configs: Iterable[RunConfig]) -> list[RunFolder]:
+def distinct_runs(experiment: Path, configs: Iterable[RunConfig]) -> "list[RunFolder]":
     """The runs that configurations describe in an experiment, in order, each once."""
+    from geomsym.results import RunFolder
+
     return list({folder.id: folder for folder in (RunFolder(experiment, cfg) for cfg in configs)}.values())
 
 
-def do_runs(experiment: Path, runs: list[RunFolder], device: str, workers: int) -> Outcome:
+def do_runs(experiment: Path, runs: "list[RunFolder]", device: str, workers: int) -> Outcome:
     """Do those runs of an experiment that have no result yet, and collect the tables.
 
     Raises `UserError` before anything is written where a run can't be done, or its results couldn't be written. One
@@ -53,7 +54,7 @@ def do_runs(experiment: Path, runs: list[RunFolder], device: str, workers: int) 
     return Outcome({left[index]: error for index, error in done.failures.items()}, done.results)
 
 
-def require_room(experiment: Path, runs: Sequence[RunFolder]) -> None:
+def require_room(experiment: Path, runs: "Sequence[RunFolder]") -> None:
     """Raise `UserError` where the tables of an experiment or what these runs give couldn't be written."""
     from geomsym import results
     from geomsym.execute.record import KERNELS
@@ -64,7 +65,7 @@ def require_room(experiment: Path, runs: Sequence[RunFolder]) -> None:
         require_writable_folder(experiment.parent / KERNELS)
 
 
-def _plan(run: RunFolder) -> None:
+def _plan(run: "RunFolder") -> None:
     """Note that a run is to be done; a spoilt folder is told, and if it can't be mended that is the run's failure."""
     found = run.trouble
     if found is None:
@@ -124,7 +125,7 @@ def do_jobs(experiment: Path, work: "Sequence[Job]", device: str, workers: int, 
     return Outcome(display.failures, results)
 
 
-def report_failures(experiment: Path, runs: list[RunFolder], failures: dict[int, Exception]) -> None:
+def report_failures(experiment: Path, runs: "list[RunFolder]", failures: dict[int, Exception]) -> None:
     """List the runs that failed, once for each reason."""
     from .progress import title
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from geomsym.analysis import over_seeds, setting_columns
 from geomsym.plotting import style
-from geomsym.results import Results
+from geomsym.results import WITH_RESULT, Results
 from geomsym.transforms import GROUPS
 
 SPREAD = 0.36
@@ -24,9 +24,7 @@ def accuracy_by_group(results: Results) -> Iterator[tuple[str, Figure]]:
     highest test accuracy along training. Every seed is a faint dot. Unfitted runs are left out, and the caption counts
     them.
     """
-    runs = results.runs[
-        results.runs.status.isin(["ok", "unfitted", "diverged"]) & results.runs.transform_strength.isna()
-    ]
+    runs = results.runs[results.runs.status.isin(WITH_RESULT) & results.runs.transform_strength.isna()]
     for _, part in runs.groupby(["data", "subset_size"], dropna=False):
         if part["transform"].nunique() > 1:
             data, size = part["data"].iloc[0], part["subset_size"].iloc[0]

@@ -1,12 +1,12 @@
 """What an experiment's tables hold, in a few words: why a figure is not drawn."""
 
-from geomsym.results import Results
+from geomsym.results import WITH_RESULT, Results
 
 
 def runs_there(results: Results) -> str:
     """«12 finished runs, all under identity»."""
     runs = results.runs
-    finished = runs[runs.status.isin(["ok", "unfitted", "diverged"])]
+    finished = runs[runs.status.isin(WITH_RESULT)]
     if finished.empty:
         return _no_runs(results)
     groups = sorted(set(finished["transform"].astype(str)))

@@ -129,7 +129,7 @@ class RunFolder:
         self._write_metrics({"status": status, "device": device, "seconds": round(seconds, 3), **metrics})
 
     def fail(self, error: Exception, device: str) -> None:
-        """Write down that an error ended the run; where the disk is full, that error is what is to be told."""
+        """Write down that an error ended the run, unless that can't be written: the error is what is to be told."""
         message = explanation(error) or f"{type(error).__name__}: {error}"
         with suppress(OSError):
             write_text(self.path / "error.txt", "".join(traceback.format_exception(error)))

@@ -21,8 +21,8 @@ LARGEST = 2**63 - 1
 class Column:
     """A column of runs.csv.
 
-    `shows` is the dotted attribute of a `RunConfig` that it has, and `keys` are the config keys that can be read from
-    it: by default the same. A column that shows none says what came of the run: a `metric` is measured by the inference
+    `shows` is the dotted attribute of a `RunConfig` that it has, and `key` the config key that can be read from it: by
+    default the same. A column that shows none says what came of the run: a `metric` is measured by the inference
     algorithm, the others are noted by who does the run. A `setting` is equal in runs that differ in nothing but their
     seeds. `listed` columns tell runs apart where there is room for few.
     """
@@ -30,7 +30,7 @@ class Column:
     name: str
     kind: Kind
     shows: str = ""
-    keys: tuple[str, ...] = ()
+    key: str = ""
     metric: bool = False
     setting: bool = False
     listed: bool = False
@@ -42,9 +42,8 @@ RUNS = (
     Column("data", "string", "data.name", setting=True),
     Column("transform", "string", "transform.name", setting=True, listed=True),
     Column("transform_strength", "Float64", "transform.strength", setting=True),
-    Column("transform_seed", "Int64", "transform_seed", keys=("transform.seed",)),
-    Column("architecture", "string", "architecture.label", keys=("architecture.name", "architecture.window"),
-           setting=True, listed=True),
+    Column("transform_seed", "Int64", "transform_seed", key="transform.seed"),
+    Column("architecture", "string", "architecture.label", key="architecture.name", setting=True, listed=True),
     Column("width", "Int64", "architecture.width", setting=True, listed=True),
     Column("depth", "Int64", "architecture.depth", setting=True),
     Column("activation", "string", "architecture.activation", setting=True),
@@ -83,7 +82,7 @@ LISTED = tuple(column.name for column in RUNS if column.listed)
 IDENTITY = ("run_id", *(column.name for column in RUNS if column.shows))
 """The columns that say which run a row is; every record of a run has them."""
 
-SHOWN_KEYS = frozenset(key for column in RUNS for key in column.keys or (column.shows,) if key)
+SHOWN_KEYS = frozenset(column.key or column.shows for column in RUNS if column.shows)
 """The config keys that can be read from the columns of `RUNS`."""
 
 RESERVED = ("layout", "meaning")
@@ -121,7 +120,9 @@ def _fits(value: object, kind: str) -> bool:
         return True
     if kind == "string" or isinstance(value, bool):
         return kind == "string" and isinstance(value, str)
-    return isinstance(value, int | float) and (kind == "Float64" or float(value).is_integer())
+    if not isinstance(value, int | float):
+        return False
+    return kind == "Float64" or (abs(value) <= LARGEST and float(value).is_integer())
 
 
 def tail_of(records: Iterable[Mapping[str, object]]) -> dict[str, str]:

@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 import yaml
 
-from geomsym.config import ArchitectureConfig, GradientDescentConfig, KernelRegressionConfig, TransformConfig
+from geomsym.analysis import setting_columns
+from geomsym.config import (
+    ArchitectureConfig,
+    GradientDescentConfig,
+    KernelRegressionConfig,
+    StackConfig,
+    TransformConfig,
+)
 from geomsym.errors import DataError
 from geomsym.files import write_csv, write_text
 from geomsym.results import (
@@ -169,6 +176,15 @@ def test_a_key_that_some_runs_do_not_have_is_a_column_where_the_others_differ(tm
     sizes = table.set_index("run_id")["architecture.kernel_size"]
     assert {name for name, size in sizes.items() if pd.isna(size)} == {run_id(runs[0]), run_id(runs[2])}
     assert sorted(sizes.dropna()) == [1, 3]
+
+
+def test_networks_of_ones_own_are_told_apart_by_every_key(tmp_path, tiny):
+    """Their label says less than that of lap, which has the window: runs of two windows are no two seeds of one."""
+    layers = ["conv", "pool", "flatten"]
+    for window in (1, 2):
+        finish(tmp_path / "x", tiny(architecture=StackConfig(layers=layers, window=window)))
+    table = load(collected(tmp_path / "x")).runs
+    assert sorted(table["architecture.window"]) == [1, 2] and "architecture.window" in setting_columns(table)
 
 
 def test_interrupted_and_left_runs(tmp_path, tiny):

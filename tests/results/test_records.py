@@ -44,6 +44,7 @@ SPOILT = [
     ("metrics.json", {"width": "wide"}, "width is 'wide'"),
     ("metrics.json", {"test_accuracy": [1]}, "test_accuracy is"),
     ("metrics.json", {"seed": 0.5}, "seed is"),
+    ("metrics.json", {"steps": 10**30}, "steps is"),
     ("metrics.json", {"mine": [1]}, "mine is of type list"),
     ("metrics.json", {"data.flip": 1}, "data.flip is a config key"),
     ("metrics.json", {"run_id": "0" * 12}, "of the run 000000000000, not of the one that names the folder"),
