@@ -10,8 +10,9 @@ import pickle
 import signal
 import threading
 import traceback
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from logging.handlers import QueueHandler
 from multiprocessing.connection import Connection
 
 
@@ -22,24 +23,23 @@ class NotStarted:
     reason: str
 
 
-class _Reports(logging.Handler):
+class _Reports(QueueHandler):
     """The way to the parent: of this process alone, so that its death leaves no lock behind that others wait for.
 
     A report is on its way when `send` returns, and is known if the process dies then. What is logged is sent too.
     """
 
     def __init__(self, connection: Connection):
-        super().__init__()
+        super().__init__(connection)  # pyright: ignore[reportArgumentType]  # enqueue asks nothing of it
         self.connection, self.sending = connection, threading.Lock()
 
     def send(self, report: object) -> None:
         """Send a report; without a parent there is nobody to tell."""
-        with self.sending:
+        with self.sending, suppress(BrokenPipeError):
             self.connection.send(report)
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Send what was logged, as text: its arguments needn't be sent."""
-        record.msg, record.args, record.exc_info = record.getMessage(), (), None
+    def enqueue(self, record: logging.LogRecord) -> None:
+        """Send one record, at once."""
         self.send(record)
 
 
