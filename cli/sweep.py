@@ -18,7 +18,7 @@ from .options import (
     resolve_device,
     use_data_root,
 )
-from .work import default_workers, distinct_runs, do_runs, exit_code, quote, report_failures, say
+from .work import distinct_runs, do_runs, executor, exit_code, quote, report_failures, say
 
 if TYPE_CHECKING:
     from geomsym.results import RunFolder
@@ -65,7 +65,8 @@ def _do(folder: Path, runs: "list[RunFolder]", device: str, workers: int | None,
     """Do the runs that aren't finished, and print what came of all."""
     from .tables import print_summary
 
-    done = do_runs(folder, runs, device, workers or default_workers(device))
+    with executor(device, workers) as place:
+        done = do_runs(folder, runs, place)
     print_summary(done.results.runs, as_json)
     say(f"Tables in {folder}; figures with: geomsym plot {quote(folder)}")
     if done.failures:

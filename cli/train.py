@@ -18,7 +18,7 @@ from .options import (
     use_data_root,
 )
 from .output import console
-from .work import do_runs
+from .work import do_runs, executor
 
 
 def train(
@@ -42,7 +42,8 @@ def train(
         return
     use_data_root(data_root)
     run = RunFolder(out / "train", compose(overrides or []))
-    failures = do_runs(run.experiment, [run], resolve_device(device), workers=1).failures
+    with executor(resolve_device(device), workers=1) as place:
+        failures = do_runs(run.experiment, [run], place).failures
     if failures:
         raise failures[0]
     record = run.record()

@@ -12,7 +12,7 @@ from geomsym.config import RunConfig
 
 from . import paths
 from .options import DataRoot, Device, DeviceOption, Json, Out, Overrides, Workers, resolve_device, use_data_root
-from .work import default_workers, do_runs, exit_code, report_failures, say
+from .work import do_runs, executor, exit_code, report_failures, say
 
 if TYPE_CHECKING:
     from geomsym.theory import Check, Discovery
@@ -39,7 +39,7 @@ class Training:
 
     folder: Path
     device: str
-    workers: int
+    workers: int | None
     seeds: int
     margin: float
 
@@ -110,7 +110,7 @@ def verify(
     use_data_root(data_root)
     cfg = _composed(overrides) if overrides or discover else None
     where = resolve_device(device)
-    training = Training(out / "verify", where, workers or default_workers(where), seeds or SEEDS, margin or MARGIN)
+    training = Training(out / "verify", where, workers, seeds or SEEDS, margin or MARGIN)
     _do(suite, cfg, steps or STEPS, training, discover, csv, figure, as_json)
 
 
@@ -246,7 +246,8 @@ def _trained(cases: "list[Case]", training: Training) -> "Iterator[Check]":
 
     compared = [[RunFolder(training.folder, cfg) for cfg in case.runs] for case in cases]
     runs = list({run.id: run for folders in compared for run in folders}.values())
-    done = do_runs(training.folder, runs, training.device, training.workers)
+    with executor(training.device, training.workers) as place:
+        done = do_runs(training.folder, runs, place)
     if done.failures:
         report_failures(training.folder, runs, done.failures)
         raise typer.Exit(exit_code(done.failures.values()))

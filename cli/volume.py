@@ -23,10 +23,10 @@ from .options import (
 )
 from .work import (
     Outcome,
-    default_workers,
     distinct_runs,
     do_jobs,
     do_runs,
+    executor,
     exit_code,
     quote,
     report_failures,
@@ -37,6 +37,7 @@ from .work import (
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from geomsym.execute import Executor
     from geomsym.results import Results, RunFolder
 
 
@@ -89,7 +90,8 @@ def _do(
     from .tables import outcomes, print_magnification
 
     check_scans([run.cfg for run in runs], geometry, device)
-    done = _train_and_measure(folder, runs, geometry, device, workers or default_workers(device))
+    with executor(device, workers) as place:
+        done = _train_and_measure(folder, runs, geometry, place)
     print_magnification(_statistics(folder, done.results), scan_id(geometry), as_json)
     measured = done.results.runs
     say(outcomes(measured) + ("; diverged ones don't count" if "diverged" in set(measured.status) else ""))
@@ -98,9 +100,7 @@ def _do(
         raise typer.Exit(exit_code(done.failures.values()))
 
 
-def _train_and_measure(
-    folder: Path, runs: "list[RunFolder]", geometry: GeometryConfig, device: str, workers: int
-) -> Outcome:
+def _train_and_measure(folder: Path, runs: "list[RunFolder]", geometry: GeometryConfig, place: "Executor") -> Outcome:
     """Train the runs that aren't finished, measure those that aren't measured."""
     from geomsym.execute import ScanJob
 
@@ -109,11 +109,11 @@ def _train_and_measure(
         require_room(folder, left)
     for run in left:
         run.take_over()
-    trained = do_runs(folder, runs, device, workers)
+    trained = do_runs(folder, runs, place)
     whole = [run for index, run in enumerate(runs) if index not in trained.failures]
     left = [run for run in whole if not run.scan(geometry).is_finished]
     scans = [ScanJob(run, geometry) for run in left]
-    measured = do_jobs(folder, scans, device, workers, what="scans") if scans else Outcome({}, trained.results)
+    measured = do_jobs(folder, scans, place, what="scans") if scans else Outcome({}, trained.results)
     for items, failures in ((runs, trained.failures), (left, measured.failures)):
         if failures:
             report_failures(folder, items, failures)

@@ -12,7 +12,7 @@ from geomsym.config import KernelRegressionConfig, RunConfig
 from geomsym.system_errors import explanation
 
 if TYPE_CHECKING:
-    from geomsym.execute import Job
+    from geomsym.execute import Executor, Job
     from geomsym.results import Results, RunFolder
 
 
@@ -31,7 +31,16 @@ def distinct_runs(experiment: Path, configs: Iterable[RunConfig]) -> "list[RunFo
     return list({folder.id: folder for folder in (RunFolder(experiment, cfg) for cfg in configs)}.values())
 
 
-def do_runs(experiment: Path, runs: "list[RunFolder]", device: str, workers: int) -> Outcome:
+def executor(device: str, workers: int | None) -> "Executor":
+    """Where jobs are done: in worker processes, by default one on each core of a CPU; a single one in this process."""
+    from geomsym.cores import available_cores
+    from geomsym.execute import Processes, Serial
+
+    workers = workers or (available_cores() if device == "cpu" else 1)
+    return Serial(device) if workers == 1 else Processes(device, workers)
+
+
+def do_runs(experiment: Path, runs: "list[RunFolder]", place: "Executor") -> Outcome:
     """Do those runs of an experiment that have no result yet, and collect the tables.
 
     Raises `UserError` before anything is written where a run can't be done, or its results couldn't be written. One
@@ -46,11 +55,11 @@ def do_runs(experiment: Path, runs: "list[RunFolder]", device: str, workers: int
         say(f"Nothing to do: finished already, {len(runs)} of {len(runs)}.")
         return Outcome({}, collected(experiment))
     to_do = [runs[index] for index in left]
-    check_runs([run.cfg for run in to_do], device)
+    check_runs([run.cfg for run in to_do], place.device)
     require_room(experiment, to_do)
     for run in to_do:
         _plan(run)
-    done = do_jobs(experiment, jobs(to_do), device, workers)
+    done = do_jobs(experiment, jobs(to_do), place)
     return Outcome({left[index]: error for index, error in done.failures.items()}, done.results)
 
 
@@ -104,19 +113,18 @@ SHOWN = 10
 """The most messages of a kind that are printed."""
 
 
-def do_jobs(experiment: Path, work: "Sequence[Job]", device: str, workers: int, what: str = "runs") -> Outcome:
+def do_jobs(experiment: Path, work: "Sequence[Job]", place: "Executor", what: str = "runs") -> Outcome:
     """Do jobs, and collect the tables."""
-    from geomsym.execute import Processes, Serial, complete
+    from geomsym.execute import complete
 
     from .interrupt import Interrupted, interruptible
     from .progress import JobProgress
     from .warnings import warnings_said
 
     display = JobProgress([job.run.cfg for job in work], what)
-    executor = Serial(device) if workers == 1 else Processes(device, workers)
     try:
         with interruptible(), warnings_said(say), display:
-            complete(work, executor, display.show)
+            complete(work, place, display.show)
     except Interrupted as interrupt:
         say(f"Interrupted with {display.succeeded} of {len(work)} {what} done. The same command continues.")
         raise typer.Exit(interrupt.exit_code) from None
@@ -142,13 +150,6 @@ def report_failures(experiment: Path, runs: "list[RunFolder]", failures: dict[in
 def exit_code(failures: Collection[Exception]) -> int:
     """2 where the system refused every run that failed, as on a full disk; else 1."""
     return 2 if all(isinstance(error, OSError) for error in failures) else 1
-
-
-def default_workers(device: str) -> int:
-    """One worker for each core that this process may use; one on a GPU."""
-    from geomsym.cores import available_cores
-
-    return available_cores() if device == "cpu" else 1
 
 
 def quote(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from geomsym.execute.job import Job
 
@@ -47,12 +47,16 @@ Tell = Callable[[Event], None]
 
 
 class Executor(Protocol):
-    """Where jobs are done; `device` is «cpu» or «cuda», of each place where it does them."""
+    """Where jobs are done, as often as is asked for inside a `with` block, which ends what was started for them."""
 
     @property
     def device(self) -> str:
         """The device of every job."""
         ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *error: object) -> None: ...
 
     def run(self, jobs: Sequence[Job], tell: Tell) -> None:
         """Do all jobs, and tell each event when it happens; returns when all are done.

@@ -12,10 +12,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from geomsym import worker
 from geomsym.cores import available_cores
@@ -29,49 +28,64 @@ PAUSE = 1.0
 """Seconds after which workers are looked at, if nothing is heard of them before."""
 
 
-@dataclass(frozen=True)
 class Processes:
-    """Does jobs side by side, each worker on its share of the cores.
+    """Does jobs side by side in so many `workers`, each on its share of the cores.
 
     That share depends on `workers` alone, not on how many jobs are left, so that a sweep gives bit-identical results
-    after a resume. A job whose worker dies is begun anew `retries` times, by another worker.
+    after a resume. A job whose worker dies is begun anew `retries` times, by another process.
     """
 
-    device: str
-    workers: int
-    retries: int = 1
+    def __init__(self, device: str, workers: int, retries: int = 1):
+        self.device, self.retries = device, retries
+        self._woken, wake = _pipe()
+        threads = max(1, available_cores() // workers)
+        self._workers = [_Worker(threads, device, wake) for _ in range(workers)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for each in self._workers:
+            each.stop()
 
     def run(self, jobs: Sequence[Job], tell: Tell) -> None:
         """See `Executor`. Raises `UserError` where workers can't be set up at all."""
-        left, deaths = deque(enumerate(jobs)), Counter[int]()
-        threads = max(1, available_cores() // self.workers)
-        woken, wake = _pipe()
-        workers = [_Worker(threads, self.device, wake) for _ in range(min(self.workers, len(jobs)))]
         try:
-            while left or any(each.job is not None for each in workers):
-                for each in workers:
-                    if each.job is None and left:
-                        each.begin(*left.popleft())
-                at_work = [each for each in workers if each.job is not None]
-                wait([woken, *(each.reports for each in at_work)], PAUSE)
-                while woken.poll():
-                    woken.recv()
-                for each in at_work:
-                    done = each.future.done()  # asked first: what was reported until then is there to be heard
-                    for report in each.heard():
-                        tell(report)
-                    if not done:
-                        continue
-                    job, error = each.end()
-                    deaths[job] += isinstance(error, WorkerDied)
-                    if isinstance(error, WorkerDied) and deaths[job] <= self.retries:
-                        left.appendleft((job, jobs[job]))
-                        tell(Retried(job, error))
-                    else:
-                        tell(Finished(job) if error is None else Failed(job, error))
-        finally:
-            for each in workers:
-                each.stop()
+            self._run(jobs, tell)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def _run(self, jobs: Sequence[Job], tell: Tell) -> None:
+        left, deaths = deque(enumerate(jobs)), Counter[int]()
+        while left or self._at_work:
+            for each in self._workers:
+                if each.job is None and left:
+                    each.begin(*left.popleft())
+            self._wait()
+            for each in self._at_work:
+                done = each.future.done()  # asked first: what was reported until then is there to be heard
+                for report in each.heard():
+                    tell(report)
+                if not done:
+                    continue
+                job, error = each.end()
+                deaths[job] += isinstance(error, WorkerDied)
+                if isinstance(error, WorkerDied) and deaths[job] <= self.retries:
+                    left.appendleft((job, jobs[job]))
+                    tell(Retried(job, error))
+                else:
+                    tell(Finished(job) if error is None else Failed(job, error))
+
+    @property
+    def _at_work(self) -> list["_Worker"]:
+        return [each for each in self._workers if each.job is not None]
+
+    def _wait(self) -> None:
+        """Wait until a worker has reported, died, or done its job; or a little."""
+        wait([self._woken, *(each.reports for each in self._at_work)], PAUSE)
+        while self._woken.poll():
+            self._woken.recv()
 
 
 class _Worker:
@@ -148,7 +162,7 @@ class _Worker:
         self.pool.shutdown(cancel_futures=True)
         self.process.join()
         self.reports.close()
-        self.pool = None
+        self.pool = self.job = None
 
 
 def _pipe() -> tuple[Connection, Connection]:

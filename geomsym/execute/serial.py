@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Self
 
 from geomsym.execute.base import Failed, Finished, Progressed, Tell
 from geomsym.execute.job import Job
@@ -13,6 +14,12 @@ class Serial:
     """Does jobs one after the other, on all cores."""
 
     device: str
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing was started."""
 
     def run(self, jobs: Sequence[Job], tell: Tell) -> None:
         """See `Executor`."""

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from geomsym.cli.compose import compose_sweep
-from geomsym.cli.work import distinct_runs, do_runs
+from geomsym.cli.work import distinct_runs, do_runs, executor
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
 
@@ -100,7 +100,7 @@ def tables(folder) -> tuple[str, bytes]:
 def do_here(folder) -> tuple[str, bytes]:
     """The tables of the sweep, done or completed run after run in this process."""
     experiment, configs = folder / "sweep", compose_sweep([*GRID, LENGTH["short"]])[1]
-    do_runs(experiment, distinct_runs(experiment, configs), "cpu", workers=1)
+    do_runs(experiment, distinct_runs(experiment, configs), executor("cpu", workers=1))
     return tables(folder)
 
 

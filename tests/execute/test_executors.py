@@ -52,7 +52,8 @@ def told(work, workers):
         ended.update([event.job] * isinstance(event, Finished | Failed))
         events.append(event)
 
-    executor(workers).run(work, tell)
+    with executor(workers) as place:
+        place.run(work, tell)
     assert ended == set(range(len(work)))
     return events
 
@@ -225,7 +226,8 @@ def test_a_worker_that_dies_between_two_jobs_is_replaced(tmp_path, tiny, monkeyp
 
     monkeypatch.setattr(processes._Worker, "begin", begin_later)
     events = []
-    Processes("cpu", 1).run([DieLater(place(tmp_path, tiny)), Write(place(tmp_path, tiny))], events.append)
+    with Processes("cpu", 1) as workers:
+        workers.run([DieLater(place(tmp_path, tiny)), Write(place(tmp_path, tiny))], events.append)
     assert events == [Finished(0), Finished(1)] and (tmp_path / "done").exists()
 
 
@@ -239,7 +241,8 @@ def test_a_run_whose_worker_dies_is_written_down_as_failed(tmp_path, tiny, monke
             for pid in workers():
                 os.kill(pid, signal.SIGKILL)
 
-    failures = complete(jobs([run]), Processes("cpu", 2, retries=2), show)
+    with Processes("cpu", 2, retries=2) as two:
+        failures = complete(jobs([run]), two, show)
     assert [type(event) for event in events if not isinstance(event, Progressed)] == [Retried, Retried, Failed]
     record = run.record()
     assert record["status"] == "failed" and record["error"] == str(failures[0]) and "SIGKILL" in record["error"]

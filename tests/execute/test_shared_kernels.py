@@ -49,8 +49,9 @@ def test_a_sweep_with_shared_kernels_gives_what_its_runs_give_alone(tmp_path, wo
     """16 runs, each beside the same run by itself, without a store."""
     folder = tmp_path / "sweep"
     runs = [RunFolder(folder, cfg) for cfg in compose_sweep(SWEEP)[1]]
-    events, executor = [], Serial("cpu") if workers == 1 else Processes("cpu", workers)
-    executor.run(jobs(runs), events.append)
+    events = []
+    with Serial("cpu") if workers == 1 else Processes("cpu", workers) as executor:
+        executor.run(jobs(runs), events.append)
     assert sum(isinstance(event, Finished) for event in events) == 16
     rows = collect(folder).runs.set_index("run_id")
     for one in runs:
