@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
@@ -18,6 +20,7 @@ def printed_by(name: str) -> str:
     return result.stdout
 
 
+@pytest.mark.slow
 def test_own_network_and_data():
     lines = printed_by("own_network_and_data").splitlines()
     accuracy = {line.partition(":")[0]: float(re.findall(r"accuracy (\S+),", line)[0]) for line in lines}
@@ -32,6 +35,7 @@ def test_kernels_of_own_arrays():
     assert min(float(found["erf, nngp"]), float(found["erf, ntk"])) > 0.9
 
 
+@pytest.mark.slow
 def test_geometry_of_own_module():
     untrained, trained = printed_by("geometry_of_own_module").split("\ntrained: ")
     centre, boundary, outside = map(float, re.findall(r"[+-]\d+\.\d\d", trained)[:3])

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from marks import slow
+
 KERNEL = """
 import threading
 import torch
@@ -55,8 +57,8 @@ def test_a_plain_session_uses_all_cores_that_it_may():
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
-        pytest.param({"NUMBA_NUM_THREADS": "4"}, "3 3", marks=pytest.mark.slow),
-        pytest.param({"NUMBA_NUM_THREADS": "1"}, "1 3", marks=pytest.mark.slow),
+        *slow(({"NUMBA_NUM_THREADS": "4"}, "3 3")),
+        *slow(({"NUMBA_NUM_THREADS": "1"}, "1 3")),
         ({"NUMBA_NUM_THREADS": "4", "OMP_NUM_THREADS": "2"}, "2 2"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 
 from geomsym import user_folders
 from geomsym.user_folders import cache_folder, home, provide_matplotlib
+from marks import slow
 
 posix = pytest.mark.skipif(os.name == "nt", reason="users and modes as Unix has them")
 
@@ -127,7 +128,7 @@ print(kernel_matrices(specs("fcn", depth=1), torch.ones(2, 3, 2, 2)).ntk.shape)
 
 @posix
 @pytest.mark.parametrize(
-    ("arguments", "cached"), [(["read-only"], True), (["read-only", "no temporary folder"], False), ([], None)]
+    ("arguments", "cached"), [(["read-only"], True), *slow((["read-only", "no temporary folder"], False), ([], None))]
 )
 def test_kernels_where_no_folder_is_writable(tmp_path, arguments, cached):
     """numba is told to look for a cache in the folder that it is given alone, so that without one it refuses."""

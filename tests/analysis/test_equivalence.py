@@ -41,6 +41,7 @@ def test_means_that_differ_by_the_margin_are_called_equivalent_in_five_of_a_hund
     assert share_of_equivalent(2.0, 2.0, 12) == pytest.approx(0.05, abs=0.015)
 
 
+@pytest.mark.slow
 def test_equal_means_are_called_equivalent_where_there_are_seeds_enough():
     assert share_of_equivalent(0.0, 2.0, 12) > 0.99
     assert share_of_equivalent(0.0, 0.1, 12) < 0.01  # «p > 0.05» would be found in 95 %

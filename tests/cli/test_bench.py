@@ -24,6 +24,7 @@ def test_every_network_is_measured_on_the_compiled_path():
         assert row["seconds"] >= 0.01 and row["pairs_per_second"] > 0
 
 
+@pytest.mark.slow
 def test_volumes_are_measured_in_three_ways():
     result = CliRunner().invoke(app, ["bench", "geometry", "--rounds", "1", "--device", "cpu", "--json"])
     assert result.exit_code == 0

@@ -9,6 +9,7 @@ import pytest
 
 from command_line import SMALL, invoke
 from geomsym.results import load
+from marks import slow
 
 ODD = "r [red] [bold]x :fire: (1) é"
 
@@ -30,10 +31,7 @@ def experiment(tmp_path_factory):
     return out / ODD
 
 
-@pytest.mark.parametrize(
-    "encoding", [*(pytest.param(name, marks=pytest.mark.slow) for name in ("ascii", "latin-1", "cp1252")),
-                 "ascii:strict", "utf-8"],
-)  # fmt: skip
+@pytest.mark.parametrize("encoding", ["ascii:strict", *slow("utf-8", "ascii", "latin-1", "cp1252")])
 def test_a_sweep_ends_well(experiment, encoding):
     groups = "transform=identity,global_rotation"
     arguments = ["sweep", *SMALL, groups, "--out", experiment.parent, "--name", ODD, "--device", "cpu"]

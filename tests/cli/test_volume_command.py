@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from geomsym.cli.main import app
 from geomsym.results import load
+from marks import slow
 
 POINTS = ["data=xor", "data.subset_size=40", "data.test_size=20", "architecture=fcn", "architecture.depth=1",
           "architecture.width=20", "architecture.activation=erf"]  # fmt: skip
@@ -46,7 +47,7 @@ def test_a_grid_from_training_to_figures(tmp_path):
     assert {row["control"] for row in json.loads(again.stdout)} >= {"trained", "shuffled"}
 
 
-@pytest.mark.parametrize(("flag", "points"), [("--interpolate", 6), ("--plane", 16)])
+@pytest.mark.parametrize(("flag", "points"), [("--interpolate", 6), *slow(("--plane", 16))])
 def test_images_along_a_path_and_in_a_plane_in_every_layer(tmp_path, flag, points):
     size = "geometry.points=6" if flag == "--interpolate" else "geometry.resolution=4"
     result = invoke(tmp_path, flag, *IMAGES, *TRAINING, size, "geometry.layer=all", "geometry.split=train")

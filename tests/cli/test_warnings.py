@@ -4,12 +4,13 @@ import pytest
 from typer.testing import CliRunner
 
 from geomsym.cli.main import app
+from marks import slow
 
 POINTS = ["data=xor", "data.subset_size=40", "data.test_size=40", "architecture=fcn", "architecture.width=16",
           "architecture.depth=2", "inference.max_steps=5"]  # fmt: skip
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["1", *slow("2")])
 def test_a_sweep_warns_once_for_each_setting(tmp_path, workers):
     arguments = ["sweep", *POINTS, "inference.learning_rate_factor=8,9,1", "seed=0,1", "--workers", workers]
     result = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path)])

@@ -31,6 +31,7 @@ from geomsym.execute import (
 )
 from geomsym.inference.result import PREPARATIONS
 from geomsym.results import RunFolder, collect, load
+from marks import slow
 
 
 @pytest.fixture(autouse=True)
@@ -195,8 +196,8 @@ def test_a_job_whose_worker_dies_is_begun_anew_and_the_others_go_on(tmp_path, ti
     ("settings", "reason"),
     [
         ({"number": signal.SIGSEGV}, "was ended by SIGSEGV: a crash in compiled code"),
-        pytest.param({"number": signal.SIGTERM}, "was ended by SIGTERM, from outside", marks=pytest.mark.slow),
-        pytest.param({"code": 3}, "ended with exit code 3", marks=pytest.mark.slow),
+        *slow(({"number": signal.SIGTERM}, "was ended by SIGTERM, from outside")),
+        *slow(({"code": 3}, "ended with exit code 3")),
     ],
 )
 def test_a_job_whose_workers_die_again_fails_alone(tmp_path, tiny, settings, reason):

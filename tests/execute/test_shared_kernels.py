@@ -8,6 +8,7 @@ from geomsym.execute import Finished, Processes, Serial, jobs
 from geomsym.execute.record import KERNELS, alongside
 from geomsym.results import RunFolder, collect
 from geomsym.run import run
+from marks import slow
 
 SMALL = ["data.subset_size=20", "data.test_size=20", "data.image_size=4", "architecture.depth=1"]
 SWEEP = [*SMALL, "architecture=vec,gap", "inference=ntk,nngp", "transform=identity,pixel_rotation", "seed=0,1"]
@@ -44,7 +45,7 @@ def test_trained_networks_have_no_company(tiny):
     assert [names(others) for others in alongside(runs)] == [set(), {"vec"}]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [2, *slow(1)])
 def test_a_sweep_with_shared_kernels_gives_what_its_runs_give_alone(tmp_path, workers):
     """16 runs, each beside the same run by itself, without a store."""
     folder = tmp_path / "sweep"

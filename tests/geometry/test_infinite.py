@@ -19,6 +19,7 @@ from geomsym.geometry import (
 )
 from geomsym.geometry.infinite import determinant_ratio
 from geomsym.kernels.dual import MOMENTS, integrated_moments, monomial_moments
+from marks import slow
 
 SIGMA2, ZETA2 = 1.7, 0.3
 
@@ -98,8 +99,8 @@ def test_integration_reproduces_a_closed_form_with_its_curvature():
 
 
 @pytest.mark.parametrize("activation", ["erf", "gelu"])
-@pytest.mark.parametrize("depth", [1, 2, 4])
-@pytest.mark.parametrize("dimension", [1, 2, 3])
+@pytest.mark.parametrize("depth", [1, 2, *slow(4)])
+@pytest.mark.parametrize("dimension", [1, 2, *slow(3)])
 def test_the_recursion_is_the_kernel_differentiated(activation, depth, dimension):
     x, network = points(3, dimension), infinite_network(activation, depth, 1.6, 0.2)
     kernel = nngp(activation, depth, 1.6, 0.2)

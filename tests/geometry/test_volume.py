@@ -9,6 +9,7 @@ from geomsym.architectures import build, specs
 from geomsym.errors import ConfigError, DataError
 from geomsym.geometry import feature_map, jacobian_volume, log_volume, metric, slice_volume, volume
 from geomsym.geometry.volume import _condition_bound
+from marks import slow
 
 FAMILIES = ["fcn", "lcn", "vec", "lap", "gap"]
 
@@ -30,7 +31,7 @@ def deep(width: int = 30, dimension: int = 6):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-@pytest.mark.parametrize("normalization", ["features", "none"])
+@pytest.mark.parametrize("normalization", ["features", *slow("none")])
 def test_metric_and_volume_are_those_of_the_jacobian(name, normalization):
     model = build(
         specs(name, 3, width=40, depth=2, window=2, activation="erf"), (1, 3, 4) if name == "fcn" else (1, 4, 4)

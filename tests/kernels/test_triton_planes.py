@@ -17,6 +17,7 @@ from geomsym.errors import ConfigError
 from geomsym.kernels import kernel_matrices, triton_backend
 from geomsym.kernels.readout import axis_pairs
 from geomsym.kernels.recursion import input_planes, propagate
+from marks import slow
 
 triton = pytest.importorskip("triton")
 
@@ -150,7 +151,7 @@ CASES = {
 SLOW = ("pooling, windows and positions", "zero padding")
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, marks=[pytest.mark.slow] * (case in SLOW)) for case in CASES])
+@pytest.mark.parametrize("case", [*(case for case in CASES if case not in SLOW), *slow(*SLOW)])
 def test_plane_sums_are_those_of_the_recursion(triton_planes, case):
     shape, windows, settings = CASES[case]
     body, x1, x2 = body_of(**settings), images(1, shape).float().double(), images(2, shape, seed=1).float().double()
@@ -176,7 +177,7 @@ def test_images_of_zeros_without_biases(triton_planes):
         assert sums.isfinite().all() and sums[:, 1].abs().max() == 0
 
 
-@pytest.mark.parametrize("which", [2, 3, 4, 5, 6, 7, 10, 11])
+@pytest.mark.parametrize("which", [2, 4, 6, 10, *slow(3, 5, 7, 11)])
 def test_every_argument_counts(triton_planes, which):
     """The control of the tests above: shifted taps, scales and shifts, variances and weights change the result."""
     values = arguments(body_of(2), images(1, (2, 4, 4)), images(1, (2, 4, 4), seed=1), [(2, 2)])
@@ -193,6 +194,7 @@ def test_displacements_are_taken_modulo_the_size_of_periodic_images(triton_plane
         assert torch.equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_several_launches_are_one(triton_planes, monkeypatch):
     values = arguments(body_of(), images(5, (2, 2, 4)), images(2, (2, 2, 4), seed=1), [(2, 1), (1, 1)])
     whole = triton_planes.plane_sums(*values)
@@ -272,7 +274,7 @@ open(sys.argv[2], "wb").write(cubin)
 """
 
 
-@pytest.mark.parametrize("side", [32, *(pytest.param(side, marks=pytest.mark.slow) for side in (8, 16, 64))])
+@pytest.mark.parametrize("side", slow(8, 16, 32, 64))
 def test_it_compiles_for_hopper_and_its_planes_stay_in_registers(side, tmp_path):
     """No GPU is needed: Triton brings NVIDIA's assembler, and a tool that tells what a program takes."""
     tool, binary = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump", tmp_path / "planes.cubin"
@@ -288,9 +290,7 @@ def test_it_compiles_for_hopper_and_its_planes_stay_in_registers(side, tmp_path)
     assert registers <= 255 and stack <= (0 if side <= 32 else 128)  # bytes a thread, of some 1000 that it works on
 
 
-@pytest.mark.parametrize(
-    ("padding", "kernel_size"), [("circular", 3), pytest.param("zero", 3, marks=pytest.mark.slow), ("zero", 5)]
-)
+@pytest.mark.parametrize(("padding", "kernel_size"), [("circular", 3), *slow(("zero", 3), ("zero", 5))])
 def test_layer_specs_reach_the_kernel(triton_planes, padding, kernel_size):
     """Networks with one body in one pass, as tiles ask for them; images of which two are equal."""
     settings = {"depth": 2, "padding": padding, "kernel_size": kernel_size}
@@ -305,8 +305,8 @@ def test_layer_specs_reach_the_kernel(triton_planes, padding, kernel_size):
             assert (ours.cpu() - theirs).abs().max() < 1e-6 * theirs.abs().max()
 
 
-@pytest.mark.parametrize("b_variance", [0.0, 0.01])
-@pytest.mark.parametrize("exponent", [-15, -10, *(pytest.param(e, marks=pytest.mark.slow) for e in (-4, 4)), 0, 10, 15])
+@pytest.mark.parametrize("b_variance", [0.01, *slow(0.0)])
+@pytest.mark.parametrize("exponent", [-15, -10, *slow(-4, 4), 0, 10, 15])
 def test_scales_beyond_single_precision_go_to_the_reference(triton_planes, exponent, b_variance):
     """Products of two variances overflow in float32 from pixels of 1e10, and biases make angles too small for it."""
     x = (10.0**exponent * images(3, (2, 3, 3))).float()

@@ -16,13 +16,22 @@ EMPTY = json.dumps({"identity": {}, "device": "cpu", "layout": LAYOUT, "meaning"
 """The record of a run's beginning that doesn't say which run it is."""
 
 
+@pytest.fixture(scope="module")
+def done_once(tmp_path_factory):
+    """The folder of an experiment, which is filled by whoever needs it first."""
+    return tmp_path_factory.mktemp("done") / "x"
+
+
 @pytest.fixture
-def two_runs(tmp_path, tiny):
+def two_runs(tmp_path, tiny, done_once):
     """An experiment of two finished runs with a scan each, the folder of the first, and both."""
-    runs = [RunFolder(tmp_path / "x", keep_initial_weights(tiny(seed=seed))) for seed in range(2)]
-    for run in runs:
-        perform(run, "cpu")
-        perform_scan(run, GRID, "cpu")
+    configs = [keep_initial_weights(tiny(seed=seed)) for seed in range(2)]
+    if not done_once.exists():
+        for run in [RunFolder(done_once, cfg) for cfg in configs]:
+            perform(run, "cpu")
+            perform_scan(run, GRID, "cpu")
+    shutil.copytree(done_once, tmp_path / "x")
+    runs = [RunFolder(tmp_path / "x", cfg) for cfg in configs]
     return tmp_path / "x", runs[0].path, runs
 
 
