@@ -15,6 +15,8 @@ from .options import Device, DeviceOption, Overrides, resolve_device
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from geomsym.kernels.matrices import KernelMatrices
+
 ARRAY = "An .npy file of images (n, c, h, w), (n, h, w, c) or (n, h, w), or vectors (n, p)."
 
 
@@ -56,7 +58,7 @@ def _compute(cfg: RunConfig, x1: Path, x2: Path | None, out: Path, device: str) 
     from geomsym.architectures import architecture_specs
     from geomsym.files import write_atomically
     from geomsym.kernels import Kernels
-    from geomsym.kernels.matrices import check_inputs, check_positive, check_values
+    from geomsym.kernels.matrices import check_inputs
     from geomsym.kernels.store import FolderStore
 
     from .interrupt import Interrupted, interruptible
@@ -79,9 +81,7 @@ def _compute(cfg: RunConfig, x1: Path, x2: Path | None, out: Path, device: str) 
         raise typer.Exit(interrupt.exit_code) from None
     matrices = matrices.to(first.dtype)
     try:
-        check_values(matrices, symmetric=second is None)
-        for name, diagonal in zip(("x1", "x2"), diagonals, strict=False):
-            check_positive(diagonal.to(first.dtype), f"nngp of {name}")
+        _check(matrices, [diagonal.to(first.dtype) for diagonal in diagonals])
     except DataError:
         shutil.rmtree(tiles, ignore_errors=True)
         raise
@@ -89,6 +89,15 @@ def _compute(cfg: RunConfig, x1: Path, x2: Path | None, out: Path, device: str) 
     write_atomically(out, lambda path: np.savez(path, nngp=nngp, ntk=ntk))
     shutil.rmtree(tiles, ignore_errors=True)
     typer.echo(f"nngp and ntk {list(nngp.shape)} in {out}")
+
+
+def _check(matrices: "KernelMatrices", diagonals: "list[Tensor]") -> None:
+    """Raise `DataError` for kernels that aren't; without `diagonals` they are of one set of images with itself."""
+    from geomsym.kernels.matrices import check_positive, check_values
+
+    check_values(matrices, symmetric=not diagonals)
+    for name, diagonal in zip(("x1", "x2"), diagonals, strict=False):
+        check_positive(diagonal, f"nngp of {name}")
 
 
 def _images(path: Path, name: str, dtype: str, device: str) -> "Tensor":

@@ -119,13 +119,19 @@ def train_coupled(
     gaps = []
     for gap in _gaps(a, b, couple, held_out, zip(*sides, strict=True)):
         if not isfinite(gap.predictions + gap.weights):
-            reason = f"training diverged within {cfg.max_steps} steps: give a smaller one"
-            raise ConfigError("inference.learning_rate", learning_rate, reason)
+            raise _diverged(cfg, learning_rate)
         gaps.append(gap)
         report(len(gaps), len(steps), f"deviation {max(gap.largest for gap in gaps):.0e}")
         if gap.largest >= enough:
             break
     return CoupledTraining(residual, tuple(gaps))
+
+
+def _diverged(cfg: GradientDescentConfig, learning_rate: float) -> ConfigError:
+    """The error under the key that set the learning rate."""
+    key = "learning_rate_factor" if cfg.learning_rate is None else "learning_rate"
+    reason = f"training diverged within {cfg.max_steps} steps at a rate of {learning_rate:.3g}: give a smaller value"
+    return ConfigError(f"inference.{key}", getattr(cfg, key), reason)
 
 
 def shared_learning_rate(specs: Specs, x: Tensor, cfg: GradientDescentConfig, seed: int) -> float:

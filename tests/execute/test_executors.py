@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -222,7 +221,8 @@ def test_a_worker_that_dies_between_two_jobs_is_replaced(tmp_path, tiny, monkeyp
     real = processes._Worker.begin
 
     def begin_later(worker, index, job):
-        time.sleep(0.5 * index)
+        if index:
+            worker.process.join()
         real(worker, index, job)
 
     monkeypatch.setattr(processes._Worker, "begin", begin_later)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from geomsym.architectures import specs
+from geomsym.errors import ConfigError
 from geomsym.inference import gradient_descent
 from geomsym.theory.coupled_training import coupled_config, gaussian_images, train_coupled
 from geomsym.theory.invariant_groups import Penalty
@@ -50,3 +51,18 @@ def test_the_settings_of_the_checks_train():
     """Invariance of networks that stand still would show nothing: noise of three classes is fitted halfway."""
     curve = gradient_descent(layers("fcn", width=64), gaussian_images(), coupled_config(eval_every=100), 0).curve
     assert curve[max(curve)]["train", "mse"] < 0.5 * curve[0]["train", "mse"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"learning_rate": 1e3}, r"^inference\.learning_rate=1000\.0: training diverged .* at a rate of 1e\+03: "),
+        (
+            {"learning_rate": None, "learning_rate_factor": 1e4},
+            r"^inference\.learning_rate_factor=10000\.0: training diverged within 100 steps at a rate of ",
+        ),
+    ],
+)
+def test_divergence_is_told_under_the_key_that_set_the_rate(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        train_coupled(layers("fcn"), element("global_rotation"), gaussian_images(), coupled_config(**settings), 0)
